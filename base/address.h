@@ -1,0 +1,44 @@
+/* Internet addresses and endpoints. */
+#ifndef KRBSCOPE_BASE_ADDRESS_H
+#define KRBSCOPE_BASE_ADDRESS_H
+
+#include "base/text.h"
+
+enum address_family {
+    ADDRESS_NONE = 0,
+    ADDRESS_IPV4 = 4,
+    ADDRESS_IPV6 = 6,
+};
+
+/* Unused bytes are 0, so two addresses are equal when all bytes of the struct are. An IPv4 address
+ * lies in octets[0..3]. */
+struct address {
+    uint8_t family; /* enum address_family */
+    uint8_t octets[16];
+};
+
+struct endpoint {
+    struct address address;
+    uint16_t port; /* 0 where the protocol has none */
+};
+
+/* From 4 or 16 bytes in network order; any other length gives ADDRESS_NONE. An IPv4-mapped IPv6
+ * address stays IPv6. */
+struct address address_from(struct bytes octets);
+
+/* From text: dotted IPv4, IPv6, IPv6 in brackets. false: it is a name or nothing. */
+bool address_parse(struct bytes text, struct address *out);
+
+bool address_equal(const struct address *a, const struct address *b);
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+
+/* Usable text, RFC 5952 for IPv6; "?" for ADDRESS_NONE. */
+void address_print(struct text *t, const struct address *a);
+
+/* address:port, [v6]:port. */
+void endpoint_print(struct text *t, const struct endpoint *e);
+
+/* A group (multicast) or all-ones address. */
+bool address_is_group(const struct address *a);
+
+#endif

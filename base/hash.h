@@ -1,0 +1,21 @@
+/* SipHash-2-4 with a key drawn once a run: table hashes that a capture cannot steer, and 128-bit
+ * names for tickets (two hashes under different keys). Not a secret, never printed. */
+#ifndef KRBSCOPE_BASE_HASH_H
+#define KRBSCOPE_BASE_HASH_H
+
+#include "base/bytes.h"
+
+struct hash128 {
+    uint64_t high;
+    uint64_t low;
+};
+
+/* Keyed 64-bit hash of the bytes. */
+uint64_t hash64(struct bytes b);
+
+/* Keyed 128-bit hash of the bytes; {0,0} is returned for no input only. */
+struct hash128 hash128(struct bytes b);
+
+bool hash128_equal(struct hash128 a, struct hash128 b);
+
+#endif

@@ -1,0 +1,210 @@
+/* What krbscope concluded: the only thing that report/ reads.
+ *
+ * Everything lies in the analysis' arena and dies with it. struct bytes are raw: parts may come
+ * from the wire (names), so report/escape.c is the only way to an output. const char * are literals
+ * of ours. Names follow the JSON contract (docs/report.schema.json).
+ */
+#ifndef KRBSCOPE_DIAGNOSE_ANALYSIS_H
+#define KRBSCOPE_DIAGNOSE_ANALYSIS_H
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "capture/capture.h"
+#include "decode/decoder.h"
+
+enum cause {
+    CAUSE_NONE,
+#define CAUSE(name, id, generalises) CAUSE_##name,
+#include "diagnose/causes.def"
+#undef CAUSE
+    CAUSE_COUNT,
+};
+
+enum step {
+    STEP_RESOLVE,
+    STEP_CONNECT,
+    STEP_CHALLENGE,
+    STEP_REACH_KDC,
+    STEP_TGT,
+    STEP_TICKET,
+    STEP_PRESENT,
+    STEP_ACCEPT,
+    STEP_COUNT,
+};
+
+enum step_state { STATE_NOT_SEEN, STATE_OK, STATE_FAILED, STATE_NOT_NEEDED, STATE_NOT_VISIBLE };
+enum confidence { CONFIDENCE_POSSIBLE, CONFIDENCE_LIKELY, CONFIDENCE_CERTAIN };
+enum attempt_kind {
+    KIND_CCM_APPROVAL,
+    KIND_HTTP_NEGOTIATE,
+    KIND_KERBEROS_ONLY,
+    KIND_APPROACH_ONLY
+};
+
+enum outcome {
+    OUTCOME_INCOMPLETE,
+    OUTCOME_APPROVED,
+    OUTCOME_APPROVED_NTLM,
+    OUTCOME_ACCEPTED_ANONYMOUS,
+    OUTCOME_REFUSED,
+    OUTCOME_FAILED,
+    OUTCOME_COUNT,
+};
+
+enum authenticated_by { BY_NOBODY, BY_KERBEROS, BY_NTLM, BY_OTHER };
+enum vantage { VANTAGE_BETWEEN, VANTAGE_CLIENT, VANTAGE_MP, VANTAGE_KDC };
+
+/* A frame and why it counts. */
+struct frame_ref {
+    uint16_t capture;
+    uint32_t frame;
+    struct bytes why;
+};
+
+struct evidence {
+    const struct frame_ref *at;
+    size_t num;
+};
+
+struct finding {
+    enum cause cause;
+    enum step step;
+    enum confidence confidence;
+    bool is_note;               /* severity note: nothing is broken (NTLM that works) */
+    struct bytes summary;       /* one sentence, names filled in */
+    const struct bytes *remedy; /* commands and advice, one a line, names filled in */
+    size_t num_remedies;
+    struct bytes tell_apart; /* in `also`: what would decide between this and the verdict */
+    const char *source;      /* "RFC 4120 7.5.9" */
+    struct evidence evidence;
+};
+
+struct ruled_out {
+    enum cause cause;
+    struct bytes why;
+    struct evidence evidence;
+};
+
+struct step_result {
+    enum step_state state;
+    struct bytes detail; /* "mp03.example.com is 192.0.2.21"; may be empty */
+    struct evidence evidence;
+};
+
+/* clock(Y) - clock(X) in seconds, with bounds; positive: Y is ahead. */
+struct offset {
+    bool known;
+    double value, low, high;
+    struct evidence evidence;
+};
+
+struct attempt_clocks {
+    struct offset client_to_kdc, client_to_server, kdc_to_server;
+    double limit_s;
+};
+
+struct attempt_connection {
+    uint16_t capture;
+    struct endpoint client, server;
+    uint32_t first_frame, last_frame;
+};
+
+/* Key and value for events[].fields; value is text, or a number when is_number. */
+struct event_field {
+    const char *name;
+    struct bytes value;
+    bool is_number;
+};
+
+struct event_summary {
+    uint16_t capture;
+    uint32_t frame;
+    const uint32_t *frames;
+    size_t num_frames;
+    int64_t time_ns;
+    struct endpoint from, to;
+    const char *kind;     /* CONTRACT's vocabulary: "KRB-ERROR" */
+    struct bytes summary; /* "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for HTTP/mp03.example.com" */
+    bool is_failure;      /* marked in the ladder */
+    bool complete;
+    const struct event_field *fields;
+    size_t num_fields;
+};
+
+struct attempt_record {
+    uint32_t id; /* from 1, by first_time */
+    enum attempt_kind kind;
+    struct endpoint client, server; /* ADDRESS_NONE / port 0 when not known */
+    struct bytes principal;         /* "PC01$@EXAMPLE.COM"; empty when not known */
+    struct bytes host;              /* as the client named it, without port; empty when unknown */
+    struct bytes spn;               /* "HTTP/mp03.example.com@EXAMPLE.COM"; empty when unknown */
+    struct bytes method, uri;       /* empty: no HTTP */
+    int64_t first_time_ns, last_time_ns;
+    uint16_t capture; /* whose zone the times have */
+    enum outcome outcome;
+    enum authenticated_by authenticated_by;
+    bool has_verdict;
+    struct finding verdict;
+    const struct finding *also;
+    size_t num_also;
+    const struct ruled_out *ruled_out;
+    size_t num_ruled_out;
+    const struct bytes *cannot_show;
+    size_t num_cannot_show;
+    const struct bytes *next_capture;
+    size_t num_next_capture;
+    struct step_result steps[STEP_COUNT];
+    struct attempt_clocks clocks;
+    const struct attempt_connection *connections;
+    size_t num_connections;
+    const struct event_summary *events; /* by time */
+    size_t num_events;
+    uint32_t num_events_dropped; /* beyond EVENTS_PER_ATTEMPT_MAX */
+    const struct bytes *notes;
+    size_t num_notes;
+};
+
+struct note {
+    const char *id; /* "duplicated-frames" */
+    struct bytes text;
+    struct evidence evidence;
+};
+
+/* One file of the case. */
+struct capture_summary {
+    const char *path; /* as the user gave it */
+    struct capture_info info;
+    enum vantage vantage;
+    bool has_clock_offset;
+    double clock_offset_s;
+    bool zone_estimated; /* unknown zone, estimated from wire clocks: zone_estimate_s */
+    int32_t zone_estimate_s;
+};
+
+struct analysis {
+    struct arena arena;
+    const struct capture_summary *captures; /* set by cli from capture_info() */
+    size_t num_captures;
+    const struct attempt_record *const *attempts; /* by first_time */
+    size_t num_attempts;
+    uint64_t num_attempts_dropped; /* beyond RECORDS_MAX: only in the counts below */
+    uint64_t by_outcome[OUTCOME_COUNT];
+    uint64_t by_cause[CAUSE_COUNT]; /* verdicts */
+    const struct finding *other_failures;
+    size_t num_other_failures;
+    const struct note *notes;
+    size_t num_notes;
+};
+
+const char *cause_id(enum cause cause);         /* "spn-missing"; NULL for CAUSE_NONE */
+enum cause cause_from_id(struct bytes id);      /* CAUSE_NONE when unknown */
+enum cause cause_generalises(enum cause cause); /* one step up the chain; CAPTURE_INCOMPLETE last */
+const char *step_word(enum step step);          /* "reach-kdc" */
+const char *step_state_word(enum step_state s); /* "not-seen" */
+const char *confidence_word(enum confidence c); /* "likely" */
+const char *attempt_kind_word(enum attempt_kind k);
+const char *outcome_word(enum outcome o);                   /* "approved-ntlm" */
+const char *authenticated_by_word(enum authenticated_by b); /* NULL for BY_NOBODY */
+const char *vantage_word(enum vantage v);
+
+#endif
