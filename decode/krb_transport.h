@@ -43,6 +43,7 @@ struct krb_transport {
     size_t message_len; /* of the message begun; 0: between records */
     uint8_t *buffer;    /* lent; NULL: none */
     size_t buffer_size;
+    bool asked;          /* KRB_TRANSPORT_BUFFER was said for this message */
     size_t have;         /* bytes of the message in the buffer */
     size_t skip;         /* bytes of a dropped message still to pass over */
     uint64_t messages;   /* handed out so far, whole ones */
