@@ -93,6 +93,7 @@ struct event {
     uint64_t id;       /* from 1, rising in the order of the sink calls */
     uint64_t reply_to; /* EVENT_HTTP_RESPONSE: its request's id; EVENT_DUPLICATE: the original's */
     uint16_t capture;  /* index of the file in the case */
+    uint16_t group;    /* index of the first piece of the same capture; often equal to capture */
     uint32_t frame;    /* the frame that completed the message */
     uint32_t frames[EVENT_FRAMES_MAX]; /* all that carried it, ascending; at least one */
     size_t num_frames;

@@ -1,0 +1,477 @@
+/* Intake: each event finds its client, its connection, its log. Judging is judge.c's. */
+#include "diagnose/case_private.h"
+
+#include "base/civil.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct case_file *case_new(const struct case_options *options)
+{
+    struct case_file *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        return NULL;
+    }
+    c->options = *options;
+    if (c->options.skew_limit_s <= 0) {
+        c->options.skew_limit_s = SKEW_LIMIT_DEFAULT_S;
+    }
+    c->clients = client_table_new();
+    c->groups = calloc(CAPTURES_MAX, sizeof *c->groups);
+    c->tickets = calloc(TICKETS_MAX, sizeof *c->tickets);
+    if (c->clients == NULL || c->groups == NULL || c->tickets == NULL ||
+        !arena_new(&c->scratch, SCRATCH_BYTES) || !arena_new(&c->out.arena, ANALYSIS_BYTES_MAX)) {
+        case_free(c);
+        return NULL;
+    }
+    c->attempts.clients = c->clients;
+    c->other_failures =
+        arena_alloc_array(&c->out.arena, OTHER_FAILURES_MAX, sizeof *c->other_failures);
+    return c;
+}
+
+static void forget_attempt(void *context, struct attempt *a)
+{
+    (void)context;
+    (void)a;
+}
+
+void case_free(struct case_file *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    while (c->attempts.oldest != NULL) {
+        attempt_close(&c->attempts, c->attempts.oldest, forget_attempt, c);
+    }
+    moment_free(c->attempts.first_offer);
+    client_table_free(c->clients);
+    free(c->groups);
+    free(c->tickets);
+    arena_free(&c->scratch);
+    arena_free(&c->out.arena);
+    free(c);
+}
+
+struct group_state *case_group(struct case_file *c, uint16_t group)
+{
+    return &c->groups[group < CAPTURES_MAX ? group : CAPTURES_MAX - 1];
+}
+
+static struct ticket_origin *ticket_slot(const struct case_file *c, struct hash128 hash)
+{
+    return &c->tickets[hash.low % TICKETS_MAX];
+}
+
+const struct ticket_origin *case_ticket(const struct case_file *c, struct hash128 hash)
+{
+    const struct ticket_origin *t = ticket_slot(c, hash);
+    return hash128_equal(t->hash, hash) && t->frame != 0 ? t : NULL;
+}
+
+struct record *case_record(struct case_file *c)
+{
+    if (c->num_records >= RECORDS_MAX) {
+        return NULL;
+    }
+    struct record *r = arena_alloc(&c->out.arena, sizeof *r);
+    struct attempt_record *out = arena_alloc(&c->out.arena, sizeof *out);
+    if (r == NULL || out == NULL) {
+        return NULL;
+    }
+    r->out = out;
+    *(c->last_record == NULL ? &c->first_record : &c->last_record->next) = r;
+    c->last_record = r;
+    c->num_records++;
+    return r;
+}
+
+void case_other_failure(struct case_file *c, const struct finding *f)
+{
+    if (c->num_other_failures < OTHER_FAILURES_MAX && c->other_failures != NULL) {
+        c->other_failures[c->num_other_failures++] = *f;
+    }
+}
+
+/* A client is about to be forgotten: everything of it is judged now. */
+static void evict(void *context, struct client *client)
+{
+    struct case_file *c = context;
+    while (client->attempts != NULL) {
+        attempt_close(&c->attempts, client->attempts, judge_attempt, c);
+    }
+    judge_client(c, client);
+}
+
+static struct client *client_of(struct case_file *c, const struct address *address,
+                                const struct event *e)
+{
+    if (address->family == ADDRESS_NONE) {
+        return NULL;
+    }
+    return client_get(c->clients, address, e->group, c->age_ns, evict, c);
+}
+
+static void log_moment(struct case_file *c, struct client *client, enum log_kind kind,
+                       const struct event *e)
+{
+    struct moment *m = client == NULL ? NULL : moment_new(e);
+    if (m != NULL) {
+        client_log(c->clients, client, kind, m);
+    }
+}
+
+static void take_krb(struct case_file *c, const struct event *e)
+{
+    const struct krb_message *k = e->krb;
+    bool is_request = k->type == KRB_AS_REQ || k->type == KRB_TGS_REQ;
+    bool is_reply = k->type == KRB_AS_REP || k->type == KRB_TGS_REP || k->type == KRB_ERROR_MSG;
+    if (!is_request && !is_reply) {
+        return;
+    }
+    struct client *client = client_of(c, is_request ? &e->from.address : &e->to.address, e);
+    struct conn *conn = e->connection == 0 ? NULL : conn_find(c->clients, e->connection);
+    if (conn != NULL) {
+        conn->has_krb = true;
+    }
+    if (client != NULL) {
+        *(is_request ? &client->num_krb_sent : &client->num_krb_answered) += 1;
+    }
+    struct client *kdc =
+        client_find(c->clients, is_request ? &e->to.address : &e->from.address, e->group);
+    if (kdc != NULL) {
+        kdc->num_krb_served++;
+    }
+    if ((k->type == KRB_AS_REP || k->type == KRB_TGS_REP) && k->ticket.present) {
+        *ticket_slot(c, k->ticket.hash) = (struct ticket_origin){.hash = k->ticket.hash,
+                                                                 .capture = e->capture,
+                                                                 .frame = e->frame,
+                                                                 .time_ns = e->time_ns};
+    }
+    log_moment(c, client, LOG_KRB, e);
+}
+
+static void take_dns(struct case_file *c, const struct event *e)
+{
+    const struct address *asker = e->dns->is_response ? &e->to.address : &e->from.address;
+    if (!address_is_group(asker)) {
+        log_moment(c, client_of(c, asker, e), LOG_DNS, e);
+    }
+}
+
+/* The connection of a TCP or HTTP event, with its latest facts. may_be_new: `from` is the client.
+ */
+static struct conn *conn_of(struct case_file *c, const struct event *e, bool may_be_new)
+{
+    struct conn *conn = conn_find(c->clients, e->connection);
+    if (conn == NULL && may_be_new) {
+        struct client *client = client_of(c, &e->from.address, e);
+        conn = client == NULL ? NULL : conn_get(c->clients, client, e);
+    } else if (conn != NULL) {
+        (void)client_of(c, &conn->client->address, e); /* it is active */
+    }
+    if (conn == NULL) {
+        return NULL;
+    }
+    conn->last_frame = e->frame > conn->last_frame ? e->frame : conn->last_frame;
+    conn->last_ns = e->time_ns > conn->last_ns ? e->time_ns : conn->last_ns;
+    if (e->tcp != NULL) {
+        conn->facts = *e->tcp;
+        conn->has_facts = true;
+    }
+    return conn;
+}
+
+/* RFC 9293 handshake times tell where the capture was taken: the far leg takes the longer time. */
+static void weigh_handshake(struct group_state *g, const struct tcp_facts *t)
+{
+    if (t->syn_time_ns == 0 || t->synack_time_ns == 0 || t->ack_time_ns == 0) {
+        return;
+    }
+    int64_t to_server = t->synack_time_ns - t->syn_time_ns;
+    int64_t to_client = t->ack_time_ns - t->synack_time_ns;
+    if (to_server < 0 || to_client < 0) {
+        return;
+    }
+    g->near_client += to_server > 3 * to_client;
+    g->near_server += to_client > 3 * to_server;
+}
+
+static void take_syn(struct conn *conn, const struct event *e)
+{
+    if (conn->num_syns < CONN_SYNS_MAX) {
+        conn->syn_frames[conn->num_syns] = e->frame;
+    }
+    if (conn->num_syns == 0) {
+        conn->first_syn_ns = e->time_ns;
+    }
+    conn->num_syns++;
+    conn->last_syn_ns = e->time_ns;
+}
+
+static int side_of(const struct conn *conn, const struct event *e)
+{
+    return endpoint_equal(&e->from, &conn->local) ? 0 : 1;
+}
+
+/* Nothing will be said of it any more: it worked, and carried nothing of ours. */
+static bool is_boring(const struct conn *conn)
+{
+    return conn->ended && conn->pins == 0 && !conn->has_krb && conn->connected && !conn->refused;
+}
+
+static void take_tcp(struct case_file *c, const struct event *e)
+{
+    struct conn *conn = conn_of(c, e, e->kind == EVENT_TCP_SYN || e->kind == EVENT_TCP_CONNECT);
+    if (conn == NULL) {
+        return;
+    }
+    int side = side_of(conn, e);
+    switch ((int)e->kind) {
+    case EVENT_TCP_SYN:
+        take_syn(conn, e);
+        break;
+    case EVENT_TCP_CONNECT:
+        conn->connected = true;
+        conn->connect_frame = e->frame;
+        conn->connect_ns = e->time_ns;
+        weigh_handshake(case_group(c, e->group), e->tcp);
+        break;
+    case EVENT_TCP_REFUSED:
+        conn->refused = true;
+        conn->refused_frame = e->frame;
+        break;
+    case EVENT_TCP_RESET:
+        if (!conn->reset) {
+            conn->reset = true;
+            conn->reset_by_server = side == 1;
+            conn->reset_frame = e->frame;
+            conn->reset_ns = e->time_ns;
+        }
+        break;
+    case EVENT_TCP_FIN:
+        if (!conn->fin[side]) {
+            conn->fin[side] = true;
+            conn->fin_frame[side] = e->frame;
+            conn->fin_ns[side] = e->time_ns;
+        }
+        break;
+    case EVENT_GAP:
+        conn->gap_frame = e->frame;
+        break;
+    case EVENT_TLS:
+        conn->has_tls = true;
+        conn->client->saw_tls = true;
+        break;
+    case EVENT_TCP_END:
+        conn->ended = true;
+        conn->end_reason = e->tcp->reason;
+        conn->end_ns = e->time_ns;
+        break;
+    default:
+        break;
+    }
+    if (is_boring(conn)) {
+        conn_drop(c->clients, conn);
+    }
+}
+
+static void take_http(struct case_file *c, const struct event *e)
+{
+    bool is_request = e->kind == EVENT_HTTP_REQUEST;
+    struct conn *conn = conn_of(c, e, is_request);
+    struct client *client = client_of(c, is_request ? &e->from.address : &e->to.address, e);
+    if (client == NULL) {
+        return;
+    }
+    if (conn != NULL) {
+        conn->connected = true;
+    }
+    if (is_request) {
+        struct client *server = client_find(c->clients, &e->to.address, e->group);
+        client->num_http_sent++;
+        if (server != NULL) {
+            server->num_http_served++;
+        }
+        attempt_request(&c->attempts, client, conn, e, judge_attempt, c);
+    } else {
+        attempt_response(&c->attempts, client, conn, e);
+    }
+}
+
+static void take_icmp(struct case_file *c, const struct event *e)
+{
+    /* It concerns the host whose packet is quoted; routers and address translation may hide it. */
+    struct client *client = client_of(c, &e->icmp->quoted_from.address, e);
+    if (client == NULL) {
+        return;
+    }
+    log_moment(c, client, LOG_OTHER, e);
+    for (struct conn *conn = client->last_conn; conn != NULL; conn = conn->previous) {
+        if (e->icmp->quoted_protocol == 6 && endpoint_equal(&conn->local, &e->icmp->quoted_from) &&
+            endpoint_equal(&conn->server, &e->icmp->quoted_to) && !conn->connected) {
+            conn->icmp_refused = true;
+            conn->icmp_frame = e->frame;
+            break;
+        }
+    }
+}
+
+static void take_neighbour(struct case_file *c, const struct event *e)
+{
+    bool is_request = e->kind == EVENT_NEIGHBOUR_REQUEST;
+    const struct address *asker = is_request ? &e->from.address : &e->to.address;
+    if (address_is_group(asker)) {
+        return;
+    }
+    struct client *client = client_of(c, asker, e);
+    log_moment(c, client, LOG_OTHER, e);
+    if (client != NULL && !is_request) {
+        client_add_peer(client, &e->target);
+    }
+}
+
+/* Hosts that took part in every pair: in a capture taken at one host that host remains. */
+static void narrow_common(struct group_state *g, const struct address *a, const struct address *b)
+{
+    if (g->num_pairs++ == 0) {
+        g->common[0] = *a;
+        g->common[1] = *b;
+        g->num_common = 2;
+        return;
+    }
+    size_t num = 0;
+    for (size_t i = 0; i < g->num_common; i++) {
+        if (address_equal(&g->common[i], a) || address_equal(&g->common[i], b)) {
+            g->common[num++] = g->common[i];
+        }
+    }
+    g->num_common = num;
+}
+
+static void take_host_pair(struct case_file *c, const struct event *e)
+{
+    const struct address *a = &e->from.address;
+    const struct address *b = &e->to.address;
+    if (address_is_group(a) || address_is_group(b) || a->family == ADDRESS_NONE ||
+        b->family == ADDRESS_NONE) {
+        return;
+    }
+    struct client *x = client_of(c, a, e);
+    if (x != NULL) {
+        client_add_peer(x, b);
+    }
+    struct client *y = client_of(c, b, e);
+    if (y != NULL) {
+        client_add_peer(y, a);
+    }
+    narrow_common(case_group(c, e->group), a, b);
+}
+
+static void judge_idle(struct case_file *c)
+{
+    while (c->attempts.oldest != NULL) {
+        struct attempt *a = c->attempts.oldest;
+        if (c->age_ns - a->touched_ns < ATTEMPT_IDLE_S * NS_PER_S) {
+            return;
+        }
+        attempt_close(&c->attempts, a, judge_attempt, c);
+    }
+}
+
+static void take_time(struct case_file *c, const struct event *e)
+{
+    struct group_state *g = case_group(c, e->group);
+    if (!g->seen || e->first_time_ns < g->first_ns) {
+        g->first_ns = e->first_time_ns;
+    }
+    if (!g->seen || e->time_ns > g->last_ns) {
+        g->last_ns = e->time_ns;
+    }
+    g->seen = true;
+    if (e->capture < CAPTURES_MAX) {
+        c->group_of_capture[e->capture] = e->group;
+    }
+    int64_t step = e->time_ns - c->now_ns;
+    if (step > 0 && step < AGE_LEAP_NS) {
+        c->age_ns += step;
+    }
+    c->now_ns = e->time_ns;
+    c->attempts.now_ns = c->age_ns;
+}
+
+void case_push(struct case_file *c, const struct event *e)
+{
+    take_time(c, e);
+    switch (e->kind) {
+    case EVENT_NONE:
+        break;
+    case EVENT_KRB:
+        take_krb(c, e);
+        break;
+    case EVENT_HTTP_REQUEST:
+    case EVENT_HTTP_RESPONSE:
+        take_http(c, e);
+        break;
+    case EVENT_DNS:
+        take_dns(c, e);
+        break;
+    case EVENT_TCP_SYN:
+    case EVENT_TCP_CONNECT:
+    case EVENT_TCP_REFUSED:
+    case EVENT_TCP_FIN:
+    case EVENT_TCP_RESET:
+    case EVENT_TCP_END:
+    case EVENT_GAP:
+    case EVENT_TLS:
+        take_tcp(c, e);
+        break;
+    case EVENT_ICMP_UNREACHABLE:
+        take_icmp(c, e);
+        break;
+    case EVENT_NEIGHBOUR_REQUEST:
+    case EVENT_NEIGHBOUR_REPLY:
+        take_neighbour(c, e);
+        break;
+    case EVENT_HOST_SEEN:
+        take_host_pair(c, e);
+        break;
+    case EVENT_DUPLICATE: {
+        struct group_state *g = case_group(c, e->group);
+        if (g->num_frames_duplicate++ == 0) {
+            g->first_duplicate = e->frame;
+        }
+        break;
+    }
+    }
+    judge_idle(c);
+}
+
+void case_sink(void *context, const struct event *event)
+{
+    case_push(context, event);
+}
+
+enum status case_end(struct case_file *c, struct capture_summary *captures, size_t num_captures,
+                     struct analysis *out)
+{
+    for (struct client *x = client_oldest(c->clients); x != NULL; x = x->newer) {
+        while (x->attempts != NULL) {
+            attempt_close(&c->attempts, x->attempts, judge_attempt, c);
+        }
+    }
+    for (struct client *x = client_oldest(c->clients); x != NULL; x = x->newer) {
+        judge_client(c, x);
+    }
+    whole_finish(c, captures, num_captures);
+    *out = c->out;
+    c->out = (struct analysis){0};
+    return out->arena.start == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+void analysis_free(struct analysis *a)
+{
+    arena_free(&a->arena);
+    *a = (struct analysis){0};
+}

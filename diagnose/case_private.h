@@ -1,0 +1,93 @@
+/* The inside of a case: shared by case.c (intake), judge.c (verdicts) and whole.c (rules over all).
+ */
+#ifndef KRBSCOPE_DIAGNOSE_CASE_PRIVATE_H
+#define KRBSCOPE_DIAGNOSE_CASE_PRIVATE_H
+
+#include "diagnose/attempt.h"
+#include "diagnose/case.h"
+
+#define ANALYSIS_BYTES_MAX 100663296 /* records, findings and their texts */
+#define SCRATCH_BYTES 2097152        /* one attempt's view while it is judged */
+#define TICKETS_MAX 8192             /* tickets whose origin is remembered */
+#define CAPTURES_MAX 1024            /* files of one case that get a vantage and a clock */
+#define CLOCK_SAMPLES_MAX 64         /* wire clocks against the capture's, a group: zone estimate */
+#define AGE_LEAP_NS (INT64_C(3600) * NS_PER_S) /* a stamp that leaps further ages nothing */
+
+/* Where a ticket was first handed out. */
+struct ticket_origin {
+    struct hash128 hash;
+    uint16_t capture;
+    uint32_t frame;
+    int64_t time_ns;
+};
+
+/* What is known of one capture (all its pieces). */
+struct group_state {
+    bool seen;
+    int64_t first_ns, last_ns;
+    struct address common[2]; /* hosts that took part in every pair seen so far */
+    size_t num_common;
+    size_t num_pairs;
+    uint64_t num_frames_duplicate;
+    uint32_t first_duplicate;
+    double clock_samples[CLOCK_SAMPLES_MAX]; /* wire clock - capture clock, s */
+    size_t num_clock_samples;
+    int near_client, near_server; /* handshakes that look taken at the one or the other end */
+};
+
+/* A record and what the rules over the whole case need beside it. */
+struct record {
+    struct record *next;
+    struct attempt_record *out;
+    uint16_t group;
+    bool is_provisional;    /* counts only if the client showed nothing better */
+    bool is_elsewhere_post; /* a CCM_POST to a path without Windows authentication */
+    bool is_dropped;
+    struct bytes ticket_sname, ticket_realm;
+    bool has_ticket;
+    bool has_kvno;
+    uint32_t kvno;
+    struct bytes server_name; /* Server header, or the NTLM name of the node */
+};
+
+struct case_file {
+    struct case_options options;
+    struct client_table *clients;
+    struct attempt_list attempts;
+    struct group_state *groups; /* CAPTURES_MAX */
+    uint16_t group_of_capture[CAPTURES_MAX];
+    struct ticket_origin *tickets; /* TICKETS_MAX, overwritten on collision */
+    int64_t now_ns;                /* packet time of the latest event */
+    int64_t age_ns;                /* packet time without leaps: what idleness is counted in */
+    struct arena scratch;
+    struct analysis out;
+    struct record *first_record, *last_record;
+    size_t num_records;
+    struct finding *other_failures;
+    size_t num_other_failures;
+    uint64_t num_moments_lost;
+};
+
+#define OTHER_FAILURES_MAX 256
+
+/* Judges one attempt and keeps its record. An attempt_over callback: context is the case. */
+void judge_attempt(void *context, struct attempt *a);
+
+/* Judges what a client did without HTTP: kerberos-only, approach-only. At its eviction or the end.
+ */
+void judge_client(struct case_file *c, struct client *client);
+
+/* The rules that need the whole case, then the order and the counts. */
+void whole_finish(struct case_file *c, struct capture_summary *captures, size_t num_captures);
+
+struct group_state *case_group(struct case_file *c, uint16_t group);
+enum vantage case_vantage(struct case_file *c, uint16_t group);
+const struct ticket_origin *case_ticket(const struct case_file *c, struct hash128 hash);
+
+/* A new zeroed record, at the end of the list; NULL when RECORDS_MAX is reached (counted). */
+struct record *case_record(struct case_file *c);
+
+/* Adds one finding to other_failures, OTHER_FAILURES_MAX at most. */
+void case_other_failure(struct case_file *c, const struct finding *f);
+
+#endif

@@ -1,0 +1,123 @@
+/* What the correlator remembers of each client: its Kerberos, DNS and neighbour traffic as logs of
+ * moments, its TCP connections, the hosts it was seen with. Bounded a client and in all; the oldest
+ * goes first.
+ */
+#ifndef KRBSCOPE_DIAGNOSE_CLIENT_H
+#define KRBSCOPE_DIAGNOSE_CLIENT_H
+
+#include "diagnose/analysis.h"
+#include "diagnose/moment.h"
+
+#define CLIENTS_MAX 8192           /* clients known at once; the one idle longest goes */
+#define CLIENT_LOG_MAX 1024        /* moments kept in each log of one client */
+#define CLIENTS_LOG_BYTES 25165824 /* bytes of moments, all clients */
+#define CLIENT_PEERS_MAX 8         /* hosts a client was seen with, that are told apart */
+#define CONNS_MAX 16384            /* TCP connections known at once */
+#define CONN_SYNS_MAX 8            /* SYN frames kept of one connection */
+
+enum log_kind { LOG_KRB, LOG_DNS, LOG_OTHER, LOG_COUNT };
+
+struct moment_log {
+    struct moment *first, *last;
+    size_t num;
+    bool was_cut; /* older moments were dropped: absence proves nothing */
+};
+
+struct client;
+
+/* One TCP connection from a client. */
+struct conn {
+    uint64_t id;
+    struct client *client;
+    struct conn *hash_next;
+    struct conn *next, *previous; /* of the client, oldest first */
+    uint16_t capture;
+    struct endpoint local, server;
+    uint32_t first_frame, last_frame;
+    int64_t first_ns, last_ns;
+    unsigned num_syns;
+    uint32_t syn_frames[CONN_SYNS_MAX];
+    int64_t first_syn_ns, last_syn_ns;
+    bool connected; /* handshake seen or inferred, or data met midway */
+    uint32_t connect_frame;
+    int64_t connect_ns;
+    bool refused;
+    uint32_t refused_frame;
+    bool reset;
+    bool reset_by_server;
+    uint32_t reset_frame;
+    int64_t reset_ns;
+    bool fin[2]; /* 0 the client's, 1 the server's */
+    uint32_t fin_frame[2];
+    int64_t fin_ns[2];
+    bool ended;
+    enum tcp_end_reason end_reason;
+    int64_t end_ns;
+    uint32_t gap_frame;     /* the latest gap, 0: none */
+    struct tcp_facts facts; /* as of the latest event */
+    bool has_facts;
+    bool has_http, has_krb, has_tls;
+    bool icmp_refused; /* an ICMP unreachable quoted its SYN */
+    uint32_t icmp_frame;
+    unsigned pins;                     /* exchanges that point here */
+    uint32_t authenticated_by_attempt; /* serial of the attempt that was approved on it, or 0 */
+    struct moment *waiting; /* owned; requests whose meaning their response tells, oldest first */
+};
+
+struct client {
+    struct address address;
+    uint16_t group; /* captures that are pieces of one share it */
+    struct client *hash_next;
+    struct client *newer, *older; /* by last event */
+    int64_t last_ns;
+    struct moment_log logs[LOG_COUNT];
+    struct conn *first_conn, *last_conn;
+    struct address peers[CLIENT_PEERS_MAX];
+    size_t num_peers;
+    struct attempt *attempts; /* open ones, oldest first */
+    unsigned num_attempts;    /* ever, provisional ones not counted */
+    unsigned num_ccm_posts;   /* ever */
+    unsigned num_http_sent, num_http_served, num_krb_sent, num_krb_answered, num_krb_served;
+    bool saw_http, saw_tls;
+    struct attempt_record *provisional; /* the only CCM_POST so far, judged */
+    int64_t last_attempt_end_ns;
+    bool has_attempt_end;
+};
+
+struct client_table;
+
+struct client_table *client_table_new(void); /* NULL: no memory */
+void client_table_free(struct client_table *t);
+
+/* The client, made when not there. When the table is full the client idle longest is handed to
+ * evict() first (which judges it); evict must not add clients. NULL: no memory. */
+typedef void client_evict(void *context, struct client *c);
+struct client *client_get(struct client_table *t, const struct address *address, uint16_t group,
+                          int64_t now_ns, client_evict *evict, void *context);
+
+/* The client if it is known; does not count as an event. */
+struct client *client_find(struct client_table *t, const struct address *address, uint16_t group);
+
+/* Oldest client (by last event), and from there to the newer ones. */
+struct client *client_oldest(struct client_table *t);
+
+/* Appends m to the client's log and owns it; the oldest of that log goes when it is full, the
+ * oldest of the client idle longest when all logs together are. */
+void client_log(struct client_table *t, struct client *c, enum log_kind kind, struct moment *m);
+
+/* Notes that the client exchanged frames with a peer; groups are no peers. */
+void client_add_peer(struct client *c, const struct address *peer);
+
+/* Was it seen with any host but this one? (DESIGN.md section 4, Visibility) */
+bool client_has_other_peer(const struct client *c, const struct address *server);
+
+/* The connection with this id, or NULL. */
+struct conn *conn_find(struct client_table *t, uint64_t id);
+
+/* The connection with this id, made when not there. NULL: no room. */
+struct conn *conn_get(struct client_table *t, struct client *c, const struct event *event);
+
+/* Forgets a connection that nothing points to. */
+void conn_drop(struct client_table *t, struct conn *conn);
+
+#endif
