@@ -4,272 +4,288 @@
 
 /* A header value under way. */
 struct reader {
-  struct bytes value;
-  size_t at;
+    struct bytes value;
+    size_t at;
 };
 
-static uint8_t peek(const struct reader *r) {
-  return bytes_u8_at(r->value,
-                     r->at); /* 0 at the end: no character of any token */
+static uint8_t peek(const struct reader *r)
+{
+    return bytes_u8_at(r->value, r->at); /* 0 at the end: no character of any token */
 }
 
-static bool at_end(const struct reader *r) { return r->at >= r->value.len; }
+static bool at_end(const struct reader *r)
+{
+    return r->at >= r->value.len;
+}
 
-static bool is_blank(uint8_t c) { return c == ' ' || c == '\t'; }
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
 
-static bool is_letter_or_digit(uint8_t c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9');
+static bool is_letter_or_digit(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 /* tchar, RFC 9110 5.6.2. */
-static bool is_token_char(uint8_t c) {
-  return is_letter_or_digit(c) ||
-         (c != 0 && bytes_find(bytes_of("!#$%&'*+-.^_`|~"), c, 0) < 15);
+static bool is_token_char(uint8_t c)
+{
+    return is_letter_or_digit(c) || (c != 0 && bytes_find(bytes_of("!#$%&'*+-.^_`|~"), c, 0) < 15);
 }
 
-static void skip_blanks(struct reader *r) {
-  while (is_blank(peek(r))) {
-    r->at++;
-  }
+static void skip_blanks(struct reader *r)
+{
+    while (is_blank(peek(r))) {
+        r->at++;
+    }
 }
 
-static struct bytes read_token(struct reader *r) {
-  size_t start = r->at;
-  while (is_token_char(peek(r))) {
-    r->at++;
-  }
-  return bytes_part(r->value, start, r->at - start);
+static struct bytes read_token(struct reader *r)
+{
+    size_t start = r->at;
+    while (is_token_char(peek(r))) {
+        r->at++;
+    }
+    return bytes_part(r->value, start, r->at - start);
 }
 
 /* RFC 9110 5.6.4; one that never ends takes the rest. */
-static void skip_quoted(struct reader *r) {
-  r->at++;
-  while (!at_end(r) && peek(r) != '"') {
-    r->at += peek(r) == '\\' ? 2 : 1;
-  }
-  r->at++;
+static void skip_quoted(struct reader *r)
+{
+    r->at++;
+    while (!at_end(r) && peek(r) != '"') {
+        r->at += peek(r) == '\\' ? 2 : 1;
+    }
+    r->at++;
 }
 
 /* To the next comma outside quotes, or the end. */
-static void skip_element(struct reader *r) {
-  while (!at_end(r) && peek(r) != ',') {
-    if (peek(r) == '"') {
-      skip_quoted(r);
-    } else {
-      r->at++;
+static void skip_element(struct reader *r)
+{
+    while (!at_end(r) && peek(r) != ',') {
+        if (peek(r) == '"') {
+            skip_quoted(r);
+        } else {
+            r->at++;
+        }
     }
-  }
 }
 
 /* Is the text at r "name=value"? Padding of a token68 is no value (RFC
  * 9110 11.2). */
-static bool is_parameter(const struct reader *r) {
-  struct reader ahead = *r;
-  if (read_token(&ahead).len == 0) {
-    return false;
-  }
-  skip_blanks(&ahead);
-  if (peek(&ahead) != '=') {
-    return false;
-  }
-  ahead.at++;
-  skip_blanks(&ahead);
-  return peek(&ahead) == '"' || is_token_char(peek(&ahead));
-}
-
-static enum auth_scheme scheme_from(struct bytes name) {
-  for (int s = AUTH_NEGOTIATE; s < AUTH_OTHER; s++) {
-    if (bytes_is_nocase(name, auth_scheme_name((enum auth_scheme)s))) {
-      return (enum auth_scheme)s;
+static bool is_parameter(const struct reader *r)
+{
+    struct reader ahead = *r;
+    if (read_token(&ahead).len == 0) {
+        return false;
     }
-  }
-  return AUTH_OTHER;
+    skip_blanks(&ahead);
+    if (peek(&ahead) != '=') {
+        return false;
+    }
+    ahead.at++;
+    skip_blanks(&ahead);
+    return peek(&ahead) == '"' || is_token_char(peek(&ahead));
 }
 
-static bool carries_token(enum auth_scheme scheme) {
-  return scheme == AUTH_NEGOTIATE || scheme == AUTH_KERBEROS ||
-         scheme == AUTH_NTLM || scheme == AUTH_NEGO2;
+static enum auth_scheme scheme_from(struct bytes name)
+{
+    for (int s = AUTH_NEGOTIATE; s < AUTH_OTHER; s++) {
+        if (bytes_is_nocase(name, auth_scheme_name((enum auth_scheme)s))) {
+            return (enum auth_scheme)s;
+        }
+    }
+    return AUTH_OTHER;
 }
 
-static void add_scheme(struct auth *auth, enum auth_scheme scheme) {
-  if (!auth_offers(auth, scheme) && auth->num_schemes < AUTH_SCHEMES_MAX) {
-    auth->schemes[auth->num_schemes++] = scheme;
-  }
+static bool carries_token(enum auth_scheme scheme)
+{
+    return scheme == AUTH_NEGOTIATE || scheme == AUTH_KERBEROS || scheme == AUTH_NTLM ||
+           scheme == AUTH_NEGO2;
 }
 
-static void decode_ntlm(struct auth *auth, struct bytes message,
-                        struct arena *arena) {
-  size_t used = 0;
-  struct ntlm_message *ntlm = arena_alloc(arena, sizeof *ntlm);
-  if (ntlm == NULL || message.len == 0) {
-    return;
-  }
-  /* MORE with no type yet says nothing. */
-  if (ntlm_decode(message, arena, ntlm, &used, NULL) != VERDICT_BAD &&
-      ntlm->type != 0) {
-    auth->ntlm = ntlm;
-  }
+static void add_scheme(struct auth *auth, enum auth_scheme scheme)
+{
+    if (!auth_offers(auth, scheme) && auth->num_schemes < AUTH_SCHEMES_MAX) {
+        auth->schemes[auth->num_schemes++] = scheme;
+    }
+}
+
+static void decode_ntlm(struct auth *auth, struct bytes message, struct arena *arena)
+{
+    size_t used = 0;
+    struct ntlm_message *ntlm = arena_alloc(arena, sizeof *ntlm);
+    if (ntlm == NULL || message.len == 0) {
+        return;
+    }
+    /* MORE with no type yet says nothing. */
+    if (ntlm_decode(message, arena, ntlm, &used, NULL) != VERDICT_BAD && ntlm->type != 0) {
+        auth->ntlm = ntlm;
+    }
 }
 
 /* The token's characters to gss and ntlm. A token whose end was cut still shows
  * its beginning. */
 static void decode_token(struct auth *auth, struct bytes text, bool is_complete,
-                         struct arena *arena) {
-  size_t len = 0;
-  if (!is_complete) {
-    while (text.len > 0 &&
-           (text.at[text.len - 1] == '=' || text.len % 4 == 1)) {
-      text.len--;
+                         struct arena *arena)
+{
+    size_t len = 0;
+    if (!is_complete) {
+        while (text.len > 0 && (bytes_u8_at(text, text.len - 1) == '=' || text.len % 4 == 1)) {
+            text.len--;
+        }
     }
-  }
-  size_t size = text.len / 4 * 3 + 3;
-  uint8_t *raw = arena_alloc(arena, size);
-  if (raw == NULL) {
-    return;
-  }
-  if (!base64_decode(text, raw, size, &len)) {
-    auth->bad_base64 = true;
-    return;
-  }
-  struct bytes token = {.at = raw, .len = len};
-  if (auth->token_scheme == AUTH_NTLM) {
-    decode_ntlm(auth, token, arena);
-    return;
-  }
-  struct gss_token *gss = arena_alloc(arena, sizeof *gss);
-  if (gss == NULL) {
-    return;
-  }
-  /* BAD sets the form all the same: a broken token is still a token. */
-  (void)gss_token_decode(token, arena, gss, NULL);
-  gss->complete = gss->complete && is_complete;
-  auth->gss = gss;
-  decode_ntlm(auth, gss->ntlm, arena);
+    size_t size = text.len / 4 * 3 + 3;
+    uint8_t *raw = arena_alloc(arena, size);
+    if (raw == NULL) {
+        return;
+    }
+    if (!base64_decode(text, raw, size, &len)) {
+        auth->bad_base64 = true;
+        return;
+    }
+    struct bytes token = {.at = raw, .len = len};
+    if (auth->token_scheme == AUTH_NTLM) {
+        decode_ntlm(auth, token, arena);
+        return;
+    }
+    struct gss_token *gss = arena_alloc(arena, sizeof *gss);
+    if (gss == NULL) {
+        return;
+    }
+    /* BAD sets the form all the same: a broken token is still a token. */
+    (void)gss_token_decode(token, arena, gss, NULL);
+    gss->complete = gss->complete && is_complete;
+    auth->gss = gss;
+    decode_ntlm(auth, gss->ntlm, arena);
 }
 
 /* What follows a scheme of ours: nothing, a token, or parameters that nobody
  * defined. */
-static void read_credentials(struct auth *auth, struct reader *r,
-                             enum auth_scheme scheme, bool is_complete,
-                             struct arena *arena) {
-  size_t start = r->at;
-  if (is_parameter(r)) {
-    return;
-  }
-  skip_element(r);
-  bool is_cut = at_end(r) && !is_complete;
-  struct bytes text = bytes_trim(bytes_part(r->value, start, r->at - start));
-  if (text.len == 0 || auth->token_scheme != AUTH_NONE) {
-    return;
-  }
-  auth->token_scheme = scheme;
-  auth->token_len = text.len;
-  auth->header_len = r->value.len;
-  decode_token(auth, text, !is_cut, arena);
+static void read_credentials(struct auth *auth, struct reader *r, enum auth_scheme scheme,
+                             bool is_complete, struct arena *arena)
+{
+    size_t start = r->at;
+    if (is_parameter(r)) {
+        return;
+    }
+    skip_element(r);
+    bool is_cut = at_end(r) && !is_complete;
+    struct bytes text = bytes_trim(bytes_part(r->value, start, r->at - start));
+    if (text.len == 0 || auth->token_scheme != AUTH_NONE) {
+        return;
+    }
+    auth->token_scheme = scheme;
+    auth->token_len = text.len;
+    auth->header_len = r->value.len;
+    decode_token(auth, text, !is_cut, arena);
 }
 
-void auth_add(struct auth *auth, struct bytes value, bool is_complete,
-              struct arena *arena) {
-  struct reader r = {.value = value};
-  /* 1#challenge, RFC 9110 11.6.1: the comma separates challenges and their
-   * parameters alike, so an element is a scheme unless it is "name=value". */
-  while (!at_end(&r)) {
-    skip_blanks(&r);
-    if (peek(&r) == ',') {
-      r.at++;
-      continue;
+void auth_add(struct auth *auth, struct bytes value, bool is_complete, struct arena *arena)
+{
+    struct reader r = {.value = value};
+    /* 1#challenge, RFC 9110 11.6.1: the comma separates challenges and their
+     * parameters alike, so an element is a scheme unless it is "name=value". */
+    while (!at_end(&r)) {
+        skip_blanks(&r);
+        if (peek(&r) == ',') {
+            r.at++;
+            continue;
+        }
+        if (is_parameter(&r)) {
+            skip_element(&r);
+            continue;
+        }
+        struct bytes name = read_token(&r);
+        bool ends_name = at_end(&r) ? is_complete : is_blank(peek(&r)) || peek(&r) == ',';
+        if (name.len == 0 || !ends_name) {
+            skip_element(&r);
+            continue;
+        }
+        enum auth_scheme scheme = scheme_from(name);
+        add_scheme(auth, scheme);
+        skip_blanks(&r);
+        if (carries_token(scheme)) {
+            read_credentials(auth, &r, scheme, is_complete, arena);
+        } else if (!is_parameter(&r)) {
+            skip_element(&r);
+        }
     }
-    if (is_parameter(&r)) {
-      skip_element(&r);
-      continue;
-    }
-    struct bytes name = read_token(&r);
-    bool ends_name =
-        at_end(&r) ? is_complete : is_blank(peek(&r)) || peek(&r) == ',';
-    if (name.len == 0 || !ends_name) {
-      skip_element(&r);
-      continue;
-    }
-    enum auth_scheme scheme = scheme_from(name);
-    add_scheme(auth, scheme);
-    skip_blanks(&r);
-    if (carries_token(scheme)) {
-      read_credentials(auth, &r, scheme, is_complete, arena);
-    } else if (!is_parameter(&r)) {
-      skip_element(&r);
-    }
-  }
 }
 
-bool auth_offers(const struct auth *auth, enum auth_scheme scheme) {
-  for (size_t i = 0; i < auth->num_schemes; i++) {
-    if (auth->schemes[i] == scheme) {
-      return true;
+bool auth_offers(const struct auth *auth, enum auth_scheme scheme)
+{
+    for (size_t i = 0; i < auth->num_schemes; i++) {
+        if (auth->schemes[i] == scheme) {
+            return true;
+        }
     }
-  }
-  return false;
+    return false;
 }
 
-const char *auth_scheme_name(enum auth_scheme scheme) {
-  switch (scheme) {
-  case AUTH_NONE:
-    return "none";
-  case AUTH_NEGOTIATE:
-    return "Negotiate";
-  case AUTH_KERBEROS:
-    return "Kerberos";
-  case AUTH_NTLM:
-    return "NTLM";
-  case AUTH_NEGO2:
-    return "Nego2";
-  case AUTH_BASIC:
-    return "Basic";
-  case AUTH_DIGEST:
-    return "Digest";
-  case AUTH_BEARER:
-    return "Bearer";
-  case AUTH_OTHER:
-    break;
-  }
-  return "other";
+const char *auth_scheme_name(enum auth_scheme scheme)
+{
+    switch (scheme) {
+    case AUTH_NONE:
+        return "none";
+    case AUTH_NEGOTIATE:
+        return "Negotiate";
+    case AUTH_KERBEROS:
+        return "Kerberos";
+    case AUTH_NTLM:
+        return "NTLM";
+    case AUTH_NEGO2:
+        return "Nego2";
+    case AUTH_BASIC:
+        return "Basic";
+    case AUTH_DIGEST:
+        return "Digest";
+    case AUTH_BEARER:
+        return "Bearer";
+    case AUTH_OTHER:
+        break;
+    }
+    return "other";
 }
 
 /* RFC 4648 table 1; 64 for any other character. */
-static uint32_t sextet(uint8_t c) {
-  if (c >= 'A' && c <= 'Z') {
-    return (uint32_t)(c - 'A');
-  }
-  if (c >= 'a' && c <= 'z') {
-    return (uint32_t)(c - 'a') + 26;
-  }
-  if (c >= '0' && c <= '9') {
-    return (uint32_t)(c - '0') + 52;
-  }
-  return c == '+' ? 62 : c == '/' ? 63 : 64;
+static uint32_t sextet(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return (uint32_t)(c - 'A');
+    }
+    if (c >= 'a' && c <= 'z') {
+        return (uint32_t)(c - 'a') + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return (uint32_t)(c - '0') + 52;
+    }
+    return c == '+' ? 62 : c == '/' ? 63 : 64;
 }
 
-bool base64_decode(struct bytes in, uint8_t *out, size_t size, size_t *len) {
-  uint32_t group = 0;
-  size_t padding = 0;
-  *len = 0;
-  /* Padding, when there is any, fills the last group of four. */
-  while (padding < 2 && in.len > 0 && in.at[in.len - 1] == '=') {
-    in.len--;
-    padding++;
-  }
-  for (size_t i = 0; i < in.len; i++) {
-    uint32_t bits = sextet(in.at[i]);
-    if (bits > 63) {
-      return false;
+bool base64_decode(struct bytes in, uint8_t *out, size_t size, size_t *len)
+{
+    uint32_t group = 0;
+    size_t padding = 0;
+    *len = 0;
+    /* Padding, when there is any, fills the last group of four. */
+    while (padding < 2 && in.len > 0 && bytes_u8_at(in, in.len - 1) == '=') {
+        in.len--;
+        padding++;
     }
-    group = group << 6 | bits;
-    if (i % 4 != 0) {
-      if (*len >= size) {
-        return false;
-      }
-      out[(*len)++] = (uint8_t)(group >> (6 - 2 * (i % 4)));
+    for (size_t i = 0; i < in.len; i++) {
+        uint32_t bits = sextet(bytes_u8_at(in, i));
+        if (bits > 63) {
+            return false;
+        }
+        group = group << 6 | bits;
+        if (i % 4 != 0) {
+            if (*len >= size) {
+                return false;
+            }
+            out[(*len)++] = (uint8_t)(group >> (6 - 2 * (i % 4)));
+        }
     }
-  }
-  return in.len % 4 != 1 && (padding == 0 || (in.len + padding) % 4 == 0);
+    return in.len % 4 != 1 && (padding == 0 || (in.len + padding) % 4 == 0);
 }
