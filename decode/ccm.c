@@ -18,7 +18,8 @@
 /* RFC 1950 2.2: deflate with a window, and the check bits. */
 static bool looks_deflated(struct bytes b)
 {
-    return b.len >= 2 && (b.at[0] & 0x0f) == Z_DEFLATED && b.at[0] >> 4 <= 7 &&
+    uint8_t method = bytes_u8_at(b, 0);
+    return b.len >= 2 && (method & 0x0f) == Z_DEFLATED && method >> 4 <= 7 &&
            bytes_u16be_at(b, 0) % 31 == 0;
 }
 
@@ -47,8 +48,9 @@ static bool inflate_part(struct bytes in, struct arena *arena, struct bytes *out
 static bool to_utf8(struct bytes in, struct arena *arena, struct bytes *out)
 {
     uint16_t mark = bytes_u16be_at(in, 0);
-    bool is_little = mark == 0xfffe || (in.len >= 2 && in.at[0] != 0 && in.at[1] == 0);
-    bool is_big = mark == 0xfeff || (in.len >= 2 && in.at[0] == 0 && in.at[1] != 0);
+    /* Without a mark: one of the two bytes of an ASCII character is NUL. */
+    bool is_little = mark == 0xfffe || (mark >= 0x100 && mark % 0x100 == 0);
+    bool is_big = mark == 0xfeff || (mark > 0 && mark < 0x100);
     *out = in;
     if (is_little || is_big) {
         size_t skip = mark == 0xfffe || mark == 0xfeff ? 2 : 0;
