@@ -23,12 +23,10 @@ static bool looks_deflated(struct bytes b)
            bytes_u16be_at(b, 0) % 31 == 0;
 }
 
-/* Inflates into the arena as far as it goes. false: the stream was cut, broken
- * or too long. */
+/* Inflates into the arena as far as it goes. false: the stream was cut, broken or too long. */
 static bool inflate_part(struct bytes in, struct arena *arena, struct bytes *out)
 {
     z_stream z = {.next_in = in.at, .avail_in = (uInt)in.len};
-    size_t mark = arena->used;
     *out = (struct bytes){0};
     uint8_t *buffer = arena_alloc(arena, CCM_INFLATED_BYTES_MAX);
     if (buffer == NULL || inflateInit(&z) != Z_OK) {
@@ -40,7 +38,7 @@ static bool inflate_part(struct bytes in, struct arena *arena, struct bytes *out
     *out = (struct bytes){.at = buffer, .len = CCM_INFLATED_BYTES_MAX - z.avail_out};
     (void)inflateEnd(&z);
     /* The buffer's unused end goes back. */
-    arena_rewind(arena, mark + (size_t)(buffer - (arena->start + mark)) + out->len);
+    arena_rewind(arena, (size_t)(buffer - arena->start) + out->len);
     return result == Z_STREAM_END;
 }
 
@@ -133,8 +131,7 @@ static struct bytes boundary_from_body(struct bytes body)
     return bytes_trim(bytes_part(line, 2, line.len));
 }
 
-/* Offset of the next "--boundary" that begins a line, at or after from;
- * body.len: none. */
+/* Offset of the next "--boundary" that begins a line, at or after from; body.len: none. */
 static size_t find_delimiter(struct bytes body, struct bytes boundary, size_t from)
 {
     for (size_t at = bytes_find(body, '-', from); at < body.len;
@@ -160,8 +157,7 @@ static struct bytes without_line_end(struct bytes part)
     return part;
 }
 
-/* What follows the part's header: the first empty line ends it. Empty when
- * there is none. */
+/* What follows the part's header: the first empty line ends it. Empty when there is none. */
 static struct bytes part_content(struct bytes part)
 {
     for (size_t at = 0; at < part.len;) {

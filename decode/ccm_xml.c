@@ -149,8 +149,7 @@ static void add_characters(void *context, const xmlChar *characters, int len)
     }
 }
 
-/* No message of ConfigMgr has a document type; one that has is after our memory
- * or our files. */
+/* No message of ConfigMgr has a document type; one that has is after our memory or our files. */
 static void stop_at_document_type(void *context, const xmlChar *name, const xmlChar *external_id,
                                   const xmlChar *system_id)
 {

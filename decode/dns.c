@@ -44,8 +44,7 @@ static enum verdict no_room(struct reader *r)
     return flaw_set(r->flaw, offset(r), "no room in the arena", "limit");
 }
 
-/* A dot or backslash inside a label is escaped (RFC 1035 5.1); all else stays
- * raw. */
+/* A dot or backslash inside a label is escaped (RFC 1035 5.1); all else stays raw. */
 static void add_label(struct text *t, struct bytes label)
 {
     if (t->len > 0) {
@@ -170,8 +169,7 @@ static enum verdict skip_name(struct reader *r)
     }
 }
 
-/* RFC 1035 4.1.1; LLMNR has C where AA is (RFC 4795 2.1.1), NBNS has its own
- * opcodes. */
+/* RFC 1035 4.1.1; LLMNR has C where AA is (RFC 4795 2.1.1), NBNS has its own opcodes. */
 static bool opcode_fits(enum dns_flavour flavour, uint8_t opcode)
 {
     switch (flavour) {

@@ -11,8 +11,7 @@
 #define KPASSWD_CHANGE 1   /* RFC 3244 2: change, and every reply */
 #define KPASSWD_SET 0xff80 /* RFC 3244 2: set */
 
-/* First octets of the messages that a password change is made of (RFC
- * 4120 5.10). */
+/* First octets of the messages that a password change is made of (RFC 4120 5.10). */
 enum { TAG_AP_REQ = 0x6e, TAG_AP_REP = 0x6f, TAG_KRB_PRIV = 0x75, TAG_KRB_ERROR = 0x7e };
 
 static size_t least(size_t a, size_t b)
@@ -54,8 +53,7 @@ enum verdict kpasswd_decode(struct bytes input, struct kpasswd_message *out, siz
     bool tag_fits = ap_len == 0 ? tag == TAG_KRB_ERROR : tag == TAG_AP_REQ || tag == TAG_AP_REP;
     size_t first_len = ap_len == 0 ? total - KPASSWD_HEAD_BYTES : ap_len;
     bool is_kerberos = krb_looks_like(body, &inner_len) && inner_len == first_len;
-    /* 16 bytes suffice for krb_looks_like(); with fewer it cannot be held against
-     * the message. */
+    /* 16 bytes suffice for krb_looks_like(); with fewer it cannot be held against the message. */
     if (!tag_fits || (!is_kerberos && body.len >= least(first_len, 16))) {
         return flaw_set(flaw, KPASSWD_HEAD_BYTES, "no Kerberos message inside", "RFC 3244 2");
     }
@@ -67,8 +65,7 @@ enum verdict kpasswd_decode(struct bytes input, struct kpasswd_message *out, siz
     return input.len < total ? VERDICT_MORE : VERDICT_DONE;
 }
 
-/* Is this a record's beginning? DONE: yes, *message_len is set; MORE: too short
- * to tell. */
+/* Is this a record's beginning? DONE: yes, *message_len is set; MORE: too short to tell. */
 static enum verdict judge(struct bytes record, size_t *message_len, struct flaw *flaw)
 {
     size_t inner_len = 0;
@@ -78,8 +75,7 @@ static enum verdict judge(struct bytes record, size_t *message_len, struct flaw 
     if (record.len < LENGTH_BYTES) {
         return VERDICT_MORE;
     }
-    /* A set high bit is RFC 5021's extension, which nobody sends and no KDC
-     * answers but with 61. */
+    /* A set high bit is RFC 5021's extension, which nobody sends and no KDC answers but with 61. */
     size_t len = bytes_u32be_at(record, 0);
     if (len < MESSAGE_BYTES_MIN || len > KRB_TRANSPORT_MESSAGE_MAX) {
         return flaw_set(flaw, 0, "record length is out of range", "RFC 4120 7.2.2");
@@ -162,8 +158,7 @@ static void pass_over(struct krb_transport *t)
     forget_message(t);
 }
 
-/* The kept beginning with as much of the input as belongs to it, judged,
- * nothing consumed. */
+/* The kept beginning with as much of the input as belongs to it, judged, nothing consumed. */
 static enum verdict judge_next(const struct krb_transport *t, size_t *message_len,
                                struct flaw *flaw)
 {
@@ -179,8 +174,7 @@ static enum verdict judge_next(const struct krb_transport *t, size_t *message_le
     return judge((struct bytes){.at = joined, .len = t->head_len + more.len}, message_len, flaw);
 }
 
-/* Between records, with input. false: go on looking. true: *step is to be
- * returned. */
+/* Between records, with input. false: go on looking. true: *step is to be returned. */
 static bool begin_record(struct krb_transport *t, enum krb_transport_step *step, struct flaw *flaw)
 {
     size_t message_len = 0;
@@ -204,8 +198,7 @@ static bool begin_record(struct krb_transport *t, enum krb_transport_step *step,
     bool was_lost = t->is_lost;
     t->is_lost = true;
     t->lost_bytes += t->head_len;
-    /* What was kept from earlier pieces is to blame first: this piece may still
-     * begin a record. */
+    /* What was kept from earlier pieces is to blame first: this piece may still begin a record. */
     if (t->head_len == 0 || !t->at_segment_start) {
         t->lost_bytes += consume(t, t->input.len).len;
     }
@@ -258,8 +251,7 @@ enum krb_transport_step krb_transport_next(struct krb_transport *t, struct bytes
 {
     enum krb_transport_step step = KRB_TRANSPORT_MORE;
     *message = (struct bytes){0};
-    /* Each round consumes input, or leaves the loop, or changes state once for a
-     * record. */
+    /* Each round consumes input, or leaves the loop, or changes state once for a record. */
     while (t->input.len > 0) {
         if (t->skip > 0) {
             t->skip -= consume(t, t->skip).len;

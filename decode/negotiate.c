@@ -72,8 +72,7 @@ static void skip_element(struct reader *r)
     }
 }
 
-/* Is the text at r "name=value"? Padding of a token68 is no value (RFC
- * 9110 11.2). */
+/* Is the text at r "name=value"? Padding of a token68 is no value (RFC 9110 11.2). */
 static bool is_parameter(const struct reader *r)
 {
     struct reader ahead = *r;
@@ -125,8 +124,7 @@ static void decode_ntlm(struct auth *auth, struct bytes message, struct arena *a
     }
 }
 
-/* The token's characters to gss and ntlm. A token whose end was cut still shows
- * its beginning. */
+/* The token's characters to gss and ntlm. A token whose end was cut still shows its beginning. */
 static void decode_token(struct auth *auth, struct bytes text, bool is_complete,
                          struct arena *arena)
 {
@@ -161,8 +159,7 @@ static void decode_token(struct auth *auth, struct bytes text, bool is_complete,
     decode_ntlm(auth, gss->ntlm, arena);
 }
 
-/* What follows a scheme of ours: nothing, a token, or parameters that nobody
- * defined. */
+/* What follows a scheme of ours: nothing, a token, or parameters that nobody defined. */
 static void read_credentials(struct auth *auth, struct reader *r, enum auth_scheme scheme,
                              bool is_complete, struct arena *arena)
 {
@@ -185,8 +182,8 @@ static void read_credentials(struct auth *auth, struct reader *r, enum auth_sche
 void auth_add(struct auth *auth, struct bytes value, bool is_complete, struct arena *arena)
 {
     struct reader r = {.value = value};
-    /* 1#challenge, RFC 9110 11.6.1: the comma separates challenges and their
-     * parameters alike, so an element is a scheme unless it is "name=value". */
+    /* 1#challenge, RFC 9110 11.6.1: the comma separates challenges and their parameters alike, so
+     * an element is a scheme unless it is "name=value". */
     while (!at_end(&r)) {
         skip_blanks(&r);
         if (peek(&r) == ',') {
