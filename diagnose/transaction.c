@@ -1,0 +1,181 @@
+/* Kerberos transactions: request, retransmissions, reply (RFC 4120 section 3.1 and 3.3). */
+#include "diagnose/view.h"
+
+#include "base/civil.h"
+
+static bool is_request(const struct moment *m)
+{
+    return m->u.krb.type == KRB_AS_REQ || m->u.krb.type == KRB_TGS_REQ;
+}
+
+/* Same question sent again: same nonce (RFC 4120 5.4.1) and names. */
+static bool is_same_question(const struct krb_moment *a, const struct krb_moment *b)
+{
+    return a->type == b->type && a->has_nonce && b->has_nonce && a->nonce == b->nonce &&
+           bytes_equal(a->sname, b->sname) && bytes_equal(a->realm, b->realm);
+}
+
+static struct transaction *find_open(struct view *v, const struct moment *request)
+{
+    for (size_t i = v->num_transactions; i > 0; i--) {
+        struct transaction *t = &v->transactions[i - 1];
+        if (t->reply == NULL && t->request != NULL &&
+            is_same_question(&t->request->u.krb, &request->u.krb)) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+static struct transaction *add(struct view *v)
+{
+    if (v->num_transactions == TRANSACTIONS_MAX) {
+        return NULL;
+    }
+    struct transaction *t = &v->transactions[v->num_transactions++];
+    *t = (struct transaction){.state = TRANSACTION_PENDING};
+    return t;
+}
+
+static void describe(struct transaction *t, const struct krb_moment *k)
+{
+    t->is_tgt = t->type == KRB_TGS_REQ && bytes_is_nocase(k->service, "krbtgt");
+    t->is_changepw = t->type == KRB_AS_REQ && bytes_is_nocase(k->sname, "kadmin/changepw");
+}
+
+static void take_request(struct view *v, const struct moment *m)
+{
+    struct transaction *t = find_open(v, m);
+    if (t == NULL) {
+        t = add(v);
+        if (t == NULL) {
+            return;
+        }
+        t->type = m->u.krb.type;
+        t->request = m;
+        describe(t, &m->u.krb);
+    }
+    t->last_request = m;
+    t->num_sent++;
+    t->kdc = m->to.address;
+    t->over_tcp = m->connection != 0;
+    t->conn = m->connection == 0 ? NULL : conn_find(v->c->clients, m->connection);
+}
+
+/* Could m answer this request? By connection, or by the same pair of endpoints. */
+static bool answers(const struct moment *m, const struct transaction *t)
+{
+    const struct moment *q = t->last_request;
+    if (t->reply != NULL || q == NULL || m->time_ns < t->request->first_time_ns) {
+        return false;
+    }
+    bool is_as = t->type == KRB_AS_REQ;
+    if ((m->u.krb.type == KRB_AS_REP && !is_as) || (m->u.krb.type == KRB_TGS_REP && is_as)) {
+        return false;
+    }
+    if (m->connection != 0 || q->connection != 0) {
+        return m->connection == q->connection || (t->num_sent > 1 && m->connection != 0 &&
+                                                  address_equal(&m->from.address, &q->to.address));
+    }
+    if (endpoint_equal(&m->from, &q->to) && endpoint_equal(&m->to, &q->from)) {
+        return true;
+    }
+    /* An earlier copy of the question may have gone to another server or from another port. */
+    return t->num_sent > 1 && m->u.krb.type != KRB_ERROR_MSG && m->from.port == q->to.port;
+}
+
+/* Which exchange a reply without request belonged to. */
+static enum krb_type leg_of_reply(const struct krb_moment *k)
+{
+    if (k->type == KRB_AS_REP) {
+        return KRB_AS_REQ;
+    }
+    if (k->type == KRB_TGS_REP) {
+        return KRB_TGS_REQ;
+    }
+    bool is_as = bytes_is_nocase(k->service, "krbtgt") || bytes_is_nocase(k->service, "kadmin") ||
+                 k->service.len == 0;
+    return is_as ? KRB_AS_REQ : KRB_TGS_REQ;
+}
+
+static void take_reply(struct view *v, const struct moment *m)
+{
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        struct transaction *t = &v->transactions[i];
+        if (answers(m, t)) {
+            t->reply = m;
+            t->state = TRANSACTION_ANSWERED;
+            t->kdc = m->from.address;
+            return;
+        }
+    }
+    struct transaction *t = add(v);
+    if (t != NULL) {
+        t->type = leg_of_reply(&m->u.krb);
+        t->reply = m;
+        t->state = TRANSACTION_ANSWERED;
+        t->kdc = m->from.address;
+        t->over_tcp = m->connection != 0;
+        describe(t, &m->u.krb);
+    }
+}
+
+static void find_icmp(const struct view *v, struct transaction *t)
+{
+    for (const struct moment *m = v->client->logs[LOG_OTHER].first; m != NULL; m = m->next) {
+        if (m->kind == EVENT_ICMP_UNREACHABLE && m->time_ns >= t->request->first_time_ns &&
+            m->u.icmp.quoted_protocol == 17 &&
+            endpoint_equal(&m->u.icmp.quoted_from, &t->last_request->from) &&
+            endpoint_equal(&m->u.icmp.quoted_to, &t->last_request->to)) {
+            t->icmp = m;
+            t->state = TRANSACTION_REFUSED;
+            return;
+        }
+    }
+}
+
+/* CAUSES.md "Unanswered": repeated, or given up after silence; never because the capture ends. */
+static void weigh_silence(const struct view *v, struct transaction *t)
+{
+    int64_t first = t->request->first_time_ns;
+    if (v->capture_end_ns - first < SILENCE_MIN_S * NS_PER_S) {
+        return;
+    }
+    if (t->conn != NULL && t->conn->has_facts &&
+        (t->conn->facts.acked_unseen[1] || t->conn->facts.bytes_lost[1] > 0)) {
+        return;
+    }
+    bool asked_again = t->last_request->first_time_ns - first >= GIVE_UP_MIN_S * NS_PER_S;
+    bool gave_up = t->conn != NULL && (t->conn->fin[0] || t->conn->reset) &&
+                   t->conn->last_ns - first >= GIVE_UP_MIN_S * NS_PER_S;
+    if (asked_again || gave_up) {
+        t->state = TRANSACTION_UNANSWERED;
+    }
+}
+
+void transaction_collect(struct view *v)
+{
+    v->transactions = arena_alloc_array(v->arena, TRANSACTIONS_MAX, sizeof *v->transactions);
+    if (v->transactions == NULL) {
+        return;
+    }
+    for (const struct moment *m = v->client->logs[LOG_KRB].first; m != NULL; m = m->next) {
+        if (m->time_ns < v->from_ns || m->first_time_ns > v->to_ns) {
+            continue;
+        }
+        if (is_request(m)) {
+            take_request(v, m);
+        } else {
+            take_reply(v, m);
+        }
+    }
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        struct transaction *t = &v->transactions[i];
+        if (t->reply == NULL) {
+            find_icmp(v, t);
+        }
+        if (t->state == TRANSACTION_PENDING) {
+            weigh_silence(v, t);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+#include "diagnose/view.h"
+
+#include "base/civil.h"
+
+#include <string.h>
+
+#define KERBEROS_PORT 88
+
+bool view_is_kdc(const struct view *v, const struct address *a)
+{
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        if (address_equal(&v->transactions[i].kdc, a)) {
+            return true;
+        }
+    }
+    for (const struct conn *conn = v->client->first_conn; conn != NULL; conn = conn->next) {
+        if (conn->server.port == KERBEROS_PORT && address_equal(&conn->server.address, a)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        bool is_srv = l->type == DNS_SRV && bytes_begins_nocase(l->name, "_kerberos.");
+        for (size_t j = 0; is_srv && l->response != NULL && j < l->response->u.dns.num_answers;
+             j++) {
+            if (address_equal(&l->response->u.dns.answers[j].address, a)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+const struct conn *view_next_conn(const struct view *v, const struct conn *previous)
+{
+    const struct conn *conn = previous == NULL ? v->client->first_conn : previous->next;
+    while (conn != NULL && (conn->last_ns < v->from_ns || conn->first_ns > v->to_ns)) {
+        conn = conn->next;
+    }
+    return conn;
+}
+
+bool conn_is_unanswered(const struct view *v, const struct conn *conn)
+{
+    return !conn->connected && !conn->refused && conn->num_syns >= 2 &&
+           conn->last_syn_ns - conn->first_syn_ns >= GIVE_UP_MIN_S * NS_PER_S &&
+           v->capture_end_ns - conn->first_syn_ns >= SILENCE_MIN_S * NS_PER_S;
+}
+
+/* The next attempt of this client for the same target ends this one's window. */
+static int64_t window_end(const struct attempt *a)
+{
+    int64_t end = a->last_ns + VIEW_AFTER_S * NS_PER_S;
+    const struct http_moment *mine = &a->exchanges[0].request->u.http;
+    for (const struct attempt *x = a->next; x != NULL; x = x->next) {
+        if (x->num_exchanges == 0 || x->first_ns <= a->first_ns) {
+            continue;
+        }
+        const struct http_moment *other = &x->exchanges[0].request->u.http;
+        if (bytes_equal_nocase(mine->host, other->host) && x->first_ns - 1 < end) {
+            end = x->first_ns - 1 > a->last_ns ? x->first_ns - 1 : a->last_ns;
+        }
+    }
+    return end;
+}
+
+static void fill_attempt(struct view *v)
+{
+    const struct attempt *a = v->attempt;
+    const struct moment *first = a->exchanges[0].request;
+    v->host = first->u.http.host;
+    v->server = first->to;
+    v->to_ns = window_end(a);
+    v->from_ns = a->first_ns - VIEW_BEFORE_S * NS_PER_S;
+    struct address ignored;
+    v->host_is_address = address_parse(v->host, &ignored);
+}
+
+/* The SPN's host is this attempt's: by name, by alias, or by the ticket that was presented. */
+static bool is_related(const struct view *v, const struct transaction *t)
+{
+    const struct krb_moment *k = t->request != NULL ? &t->request->u.krb : &t->reply->u.krb;
+    if (t->type != KRB_TGS_REQ || t->is_tgt) {
+        return false;
+    }
+    if (v->attempt == NULL) {
+        return bytes_is_nocase(k->service, "HTTP") &&
+               (v->host.len == 0 || host_matches(k->host, v->host));
+    }
+    if (host_matches(k->host, v->host) || host_matches(k->host, v->resolution.canonical)) {
+        return true;
+    }
+    for (size_t i = 0; i < v->attempt->num_exchanges; i++) {
+        const struct ticket_sight *ticket = &v->attempt->exchanges[i].request->u.http.ticket;
+        if (ticket->present && t->reply != NULL && t->reply->u.krb.ticket.present &&
+            hash128_equal(ticket->hash, t->reply->u.krb.ticket.hash)) {
+            return true;
+        }
+    }
+    /* A name that DNS gave for the server's address (PTR), or that resolved to it. */
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        if (l->response == NULL) {
+            continue;
+        }
+        for (size_t j = 0; j < l->response->u.dns.num_answers; j++) {
+            const struct dns_record *r = &l->response->u.dns.answers[j];
+            bool is_address = (r->type == DNS_A || r->type == DNS_AAAA) &&
+                              address_equal(&r->address, &v->server.address);
+            if ((is_address && host_matches(k->host, r->name)) ||
+                (r->type == DNS_PTR && v->num_lookups > 0 && host_matches(k->host, r->target))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void view_fill(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
+               struct bytes host)
+{
+    struct group_state *g = case_group(c, client->group);
+    *v = (struct view){.c = c,
+                       .client = client,
+                       .attempt = a,
+                       .arena = &c->scratch,
+                       .host = host,
+                       .from_ns = INT64_MIN,
+                       .to_ns = INT64_MAX,
+                       .capture_end_ns = g->last_ns};
+    if (a != NULL) {
+        fill_attempt(v);
+    }
+    v->kdc_visible = a == NULL || client_has_other_peer(client, &v->server.address);
+    lookup_collect(v);
+    if (v->host.len > 0 && !v->host_is_address) {
+        resolution_of(v, v->host, &v->resolution);
+    }
+    /* Kerberos before the last attempt's end was that attempt's. */
+    if (a != NULL && client->has_attempt_end && client->last_attempt_end_ns < a->first_ns &&
+        client->last_attempt_end_ns > v->from_ns) {
+        v->from_ns = client->last_attempt_end_ns;
+    }
+    transaction_collect(v);
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        v->tgs_related[i] = is_related(v, &v->transactions[i]);
+    }
+}
