@@ -88,6 +88,7 @@ struct capture_options {
     bool has_zone;      /* zone_s is given (--capture-zone) */
     int32_t zone_s;     /* east of UTC, seconds; applies to captures in local time only */
     uint64_t spool_max; /* bytes a pipe may be spooled to; 0: CAPTURE_SPOOL_BYTES_MAX */
+    bool rereadable;    /* a pipe is spooled as it is read, so that capture_rewind() works */
 };
 
 struct capture_info {
@@ -95,6 +96,7 @@ struct capture_info {
     const char *format_name; /* "pcap", "pcapng", "netmon-2.1", … (CONTRACT: captures[].format) */
     const char *compression; /* "gzip", "zstd", "xz", "lz4", or NULL */
     uint64_t frames;         /* returned so far, filtered ones included */
+    uint32_t last_number;    /* highest frame number so far, those of special records included */
     uint64_t bytes;          /* bytes of the file as it lies on disk; read so far for a pipe */
     uint64_t bytes_read;     /* of those, consumed so far: progress */
     int64_t first_time_ns;   /* lowest and highest time so far; 0 when no frame had one */

@@ -1,0 +1,47 @@
+/* Files without a name that keep what a pipe gave. */
+#include "base/text.h"
+#include "capture/source_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SPOOL_PATH_MAX 4096
+
+int spool_open(struct trouble *trouble)
+{
+    char path[SPOOL_PATH_MAX];
+    struct text t;
+    const char *folder = getenv("TMPDIR");
+    if (folder == NULL || folder[0] == '\0') {
+        folder = "/tmp";
+    }
+    text_init(&t, path, sizeof path);
+    text_add(&t, folder);
+    text_add(&t, "/krbscope-XXXXXX");
+    int fd = t.cut ? -1 : mkstemp(path); /* mkstemp() gives mode 0600 */
+    if (fd < 0) {
+        trouble_set(trouble, "A temporary file cannot be made in %.200s (%s); set TMPDIR.", folder,
+                    t.cut ? "the path is too long" : strerror(errno));
+        return -1;
+    }
+    (void)unlink(path);
+    return fd;
+}
+
+bool spool_write(int fd, const uint8_t *at, size_t len)
+{
+    while (len > 0) {
+        ssize_t put = write(fd, at, len);
+        if (put < 0 && errno == EINTR) {
+            continue;
+        }
+        if (put <= 0) {
+            return false;
+        }
+        at += put;
+        len -= (size_t)put;
+    }
+    return true;
+}
