@@ -7,6 +7,7 @@
 
 #include "base/civil.h"
 #include "report/escape.h"
+#include "report/phrase.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -364,19 +365,6 @@ static json_t *attempt_from(struct writer *w, const struct attempt_record *a)
     return object;
 }
 
-static const char *zone_word(const struct capture_summary *c)
-{
-    switch (c->info.zone) {
-    case CAPTURE_ZONE_UTC:
-        return "utc";
-    case CAPTURE_ZONE_GIVEN:
-        return "given";
-    case CAPTURE_ZONE_UNKNOWN:
-        break;
-    }
-    return c->zone_estimated ? "estimated" : "unknown";
-}
-
 static json_t *link_types_from(struct writer *w, const struct capture_info *info)
 {
     json_t *list = json_array();
@@ -411,7 +399,7 @@ static json_t *capture_from(struct writer *w, const struct capture_summary *c)
     put(w, object, "first_time",
         info->has_times ? time_from(info->first_time_ns, utc) : json_null());
     put(w, object, "last_time", info->has_times ? time_from(info->last_time_ns, utc) : json_null());
-    put_word(w, object, "time_zone", zone_word(c));
+    put_word(w, object, "time_zone", phrase_zone_word(c));
     put(w, object, "zone_estimate_s",
         c->zone_estimated ? json_integer(c->zone_estimate_s) : json_null());
     put(w, object, "link_types", link_types_from(w, info));

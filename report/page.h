@@ -28,6 +28,7 @@ enum page_sign {
     SIGN_TO,       /* -> */
     SIGN_FROM,     /* <- */
     SIGN_FAILED,   /* x */
+    SIGN_OK,       /* + */
     SIGN_BULLET,   /* - */
     SIGN_DOT,      /* , between facts of one line */
     SIGN_ELLIPSIS, /* ... */

@@ -1,0 +1,152 @@
+#include "report/phrase.h"
+
+#include "base/civil.h"
+
+#include <math.h>
+
+#define FRAMES_LISTED_MAX 6
+#define LETTERS 26
+
+void phrase_count(struct text *t, uint64_t number, const char *one, const char *many)
+{
+    text_format(t, "%llu %s", (unsigned long long)number, number == 1 ? one : many);
+}
+
+void phrase_size(struct text *t, uint64_t bytes)
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB"};
+    double shown = (double)bytes / 1000;
+    size_t unit = 0;
+    if (bytes < 1000) {
+        phrase_count(t, bytes, "byte", "bytes");
+        return;
+    }
+    while (shown >= 999.95 && unit + 1 < sizeof units / sizeof units[0]) {
+        shown /= 1000;
+        unit++;
+    }
+    text_format(t, "%.1f %s", shown, units[unit]);
+}
+
+/* Whole seconds from a minute up, in two units at most. */
+static void phrase_long(struct text *t, uint64_t s)
+{
+    static const struct {
+        const char *name;
+        unsigned seconds;
+    } units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
+    size_t i = 0;
+    while (s < units[i].seconds) {
+        i++;
+    }
+    text_format(t, "%llu %s", (unsigned long long)(s / units[i].seconds), units[i].name);
+    s %= units[i].seconds;
+    if (units[i].seconds > 1 && s / units[i + 1].seconds > 0) {
+        text_format(t, " %llu %s", (unsigned long long)(s / units[i + 1].seconds),
+                    units[i + 1].name);
+    }
+}
+
+void phrase_duration(struct text *t, int64_t ns)
+{
+    if (ns < 60 * NS_PER_S) {
+        text_format(t, "%.3f s", (double)ns / (double)NS_PER_S);
+    } else {
+        phrase_long(t, (uint64_t)(ns / NS_PER_S));
+    }
+}
+
+void phrase_time(struct text *t, int64_t time_ns)
+{
+    size_t start = t->len;
+    civil_print(t, time_ns, time_ns % 1000 == 0 ? 6 : 9, false);
+    for (size_t i = start; i < t->len; i++) {
+        if (t->at[i] == 'T') {
+            t->at[i] = ' ';
+        }
+    }
+}
+
+const char *phrase_zone_word(const struct capture_summary *c)
+{
+    switch (c->info.zone) {
+    case CAPTURE_ZONE_UTC:
+        return "utc";
+    case CAPTURE_ZONE_GIVEN:
+        return "given";
+    case CAPTURE_ZONE_UNKNOWN:
+        break;
+    }
+    return c->zone_estimated ? "estimated" : "unknown";
+}
+
+void phrase_zone(struct text *t, const struct capture_summary *c)
+{
+    switch (c->info.zone) {
+    case CAPTURE_ZONE_UTC:
+        text_add(t, "UTC");
+        return;
+    case CAPTURE_ZONE_GIVEN:
+        text_add(t, "UTC (zone as given)");
+        return;
+    case CAPTURE_ZONE_UNKNOWN:
+        break;
+    }
+    if (c->zone_estimated) {
+        bool west = c->zone_estimate_s < 0;
+        int minutes = c->zone_estimate_s / (west ? -60 : 60);
+        text_format(t, "local time, by the hosts' clocks UTC%c%02d:%02d", west ? '-' : '+',
+                    minutes / 60, minutes % 60);
+    } else {
+        text_add(t, "local time, zone unknown");
+    }
+}
+
+void phrase_offset(struct text *t, double seconds)
+{
+    double size = fabs(seconds);
+    text_add_char(t, seconds < 0 ? '-' : '+');
+    if (!isfinite(size) || size > 1e15) {
+        text_add(t, "unbounded");
+    } else if (size < 60) {
+        text_format(t, "%.3g s", size < 0.0005 ? 0.0 : size);
+    } else {
+        phrase_long(t, (uint64_t)(size + 0.5));
+    }
+}
+
+void phrase_file(struct text *t, size_t capture)
+{
+    char letters[16];
+    size_t at = sizeof letters;
+    for (size_t n = capture + 1; n > 0 && at > 0; n = (n - 1) / LETTERS) {
+        letters[--at] = (char)('A' + (n - 1) % LETTERS);
+    }
+    text_add_bytes(t,
+                   (struct bytes){.at = (const uint8_t *)letters + at, .len = sizeof letters - at});
+}
+
+void phrase_frame(struct text *t, const struct analysis *a, size_t capture, uint32_t frame)
+{
+    if (a->num_captures > 1) {
+        phrase_file(t, capture);
+        text_add_char(t, ':');
+    }
+    text_format(t, "%u", (unsigned)frame);
+}
+
+void phrase_frames(struct text *t, const struct analysis *a, const struct evidence *evidence)
+{
+    size_t listed = evidence->num > FRAMES_LISTED_MAX ? FRAMES_LISTED_MAX : evidence->num;
+    if (listed > 0) {
+        text_add(t, evidence->num == 1 ? "frame " : "frames ");
+    }
+    for (size_t i = 0; i < listed; i++) {
+        bool is_last = i + 1 == evidence->num;
+        text_add(t, i == 0 ? "" : is_last ? " and " : ", ");
+        phrase_frame(t, a, evidence->at[i].capture, evidence->at[i].frame);
+    }
+    if (listed < evidence->num) {
+        text_format(t, " and %zu more", evidence->num - listed);
+    }
+}

@@ -1,0 +1,38 @@
+/* Small phrases that several parts of a report share: numbers with their noun, times, frames. */
+#ifndef KRBSCOPE_REPORT_PHRASE_H
+#define KRBSCOPE_REPORT_PHRASE_H
+
+#include "diagnose/analysis.h"
+
+/* "1 frame", "3 frames". */
+void phrase_count(struct text *t, uint64_t number, const char *one, const char *many);
+
+/* "25.1 kB". */
+void phrase_size(struct text *t, uint64_t bytes);
+
+/* "0.312 s", "4 min 10 s"; of a difference of two times. */
+void phrase_duration(struct text *t, int64_t ns);
+
+/* "2026-11-22 11:12:42.728905", without a zone. */
+void phrase_time(struct text *t, int64_t time_ns);
+
+/* utc, given, estimated, unknown: the contract's words. */
+const char *phrase_zone_word(const struct capture_summary *c);
+
+/* What stands behind a time of this capture: "UTC", "local time, zone unknown". */
+void phrase_zone(struct text *t, const struct capture_summary *c);
+
+/* "+2 min 5 s", "-0.4 s". */
+void phrase_offset(struct text *t, double seconds);
+
+/* A, B, … Z, AA: the name of a file of a case with several. */
+void phrase_file(struct text *t, size_t capture);
+
+/* "41", or "B:41" when the case has several files. */
+void phrase_frame(struct text *t, const struct analysis *a, size_t capture, uint32_t frame);
+
+/* "frame 41", "frames 12, 13 and 20", "frames 1, 2, 3, 4, 5, 6 and 9 more"; nothing for no
+ * evidence. */
+void phrase_frames(struct text *t, const struct analysis *a, const struct evidence *evidence);
+
+#endif

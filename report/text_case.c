@@ -1,0 +1,222 @@
+/* The head of the text report: the files, and what was found beside the attempts. */
+#include "report/text_private.h"
+
+#define FILE_COLUMN 2
+#define NOTES_SHOWN_MAX 12          /* more only when verbose */
+#define OTHER_FAILURES_SHOWN_MAX 10 /* more only with --all */
+
+static void write_facts(struct text_report *r, const struct capture_summary *c, size_t column)
+{
+    struct page *p = &r->page;
+    const struct capture_info *info = &c->info;
+    char buffer[PHRASE_BYTES_MAX];
+    struct text t;
+    page_column(p, column);
+    page_text(p, info->format_name);
+    if (info->compression != NULL) {
+        page_text(p, "in");
+        page_text(p, info->compression);
+    }
+    text_init(&t, buffer, sizeof buffer);
+    text_format(&t, "%s ", page_sign(p, SIGN_DOT));
+    phrase_count(&t, info->frames, "frame", "frames");
+    text_format(&t, " %s ", page_sign(p, SIGN_DOT));
+    phrase_size(&t, info->bytes);
+    page_bytes(p, text_bytes(&t));
+    for (size_t i = 0; i < info->num_link_types; i++) {
+        char name[24];
+        text_init(&t, buffer, sizeof buffer);
+        text_add(&t, i == 0 ? page_sign(p, SIGN_DOT) : "and");
+        text_format(&t, " %s", capture_link_type_name(info->link_types[i], name));
+        page_bytes(p, text_bytes(&t));
+    }
+    page_end(p);
+}
+
+static void write_times(struct text_report *r, const struct capture_summary *c, size_t column)
+{
+    struct page *p = &r->page;
+    char buffer[PHRASE_BYTES_MAX];
+    struct text t;
+    if (c->info.has_times) {
+        text_init(&t, buffer, sizeof buffer);
+        phrase_time(&t, c->info.first_time_ns);
+        text_add(&t, " for ");
+        phrase_duration(&t, c->info.last_time_ns - c->info.first_time_ns);
+        text_add(&t, ", ");
+        phrase_zone(&t, c);
+        page_column(p, column);
+        page_bytes(p, text_bytes(&t));
+        page_end(p);
+    }
+    text_init(&t, buffer, sizeof buffer);
+    if (c->vantage == VANTAGE_BETWEEN) {
+        text_add(&t, "taken between the hosts, or it does not show where");
+    } else {
+        text_format(&t, "taken at the %s",
+                    c->vantage == VANTAGE_CLIENT ? "client"
+                    : c->vantage == VANTAGE_MP   ? "server"
+                                                 : "KDC");
+    }
+    if (c->has_clock_offset && r->analysis->num_captures > 1 && c != r->analysis->captures) {
+        text_add(&t, "; clock ");
+        phrase_offset(&t, c->clock_offset_s);
+        text_add(&t, " to that of file A");
+    }
+    page_column(p, column);
+    page_bytes(p, text_bytes(&t));
+    page_end(p);
+}
+
+static void begin_warning(struct page *p, size_t column)
+{
+    page_style(p, PAGE_WARNING);
+    page_column(p, column);
+    page_text(p, "!");
+    page_column(p, column + 2);
+}
+
+static void end_warning(struct page *p)
+{
+    page_style(p, PAGE_PLAIN);
+    page_end(p);
+}
+
+static void write_damage(struct text_report *r, const struct capture_info *info, size_t column)
+{
+    static const struct {
+        const char *one, *many;
+        bool is_warning; /* else a remark for -v */
+    } drops[CAPTURE_DROP_COUNT] = {
+        [CAPTURE_DROP_FRAME_CUT] = {"frame was captured shorter than it was on the wire",
+                                    "frames were captured shorter than they were on the wire",
+                                    true},
+        [CAPTURE_DROP_BY_SYSTEM] = {"frame was lost by the capturing system",
+                                    "frames were lost by the capturing system", true},
+        [CAPTURE_DROP_NOT_A_PACKET] = {"record is no packet", "records are no packets", false},
+        [CAPTURE_DROP_UNKNOWN_BLOCK] = {"block is of a kind that is not known",
+                                        "blocks are of a kind that is not known", false},
+        [CAPTURE_DROP_UNSUPPORTED_LINK] = {"frame is of a link type that cannot be read",
+                                           "frames are of a link type that cannot be read", true},
+        [CAPTURE_DROP_FILTERED] = {"frame was left out by the filter",
+                                   "frames were left out by the filter", true},
+    };
+    struct page *p = &r->page;
+    if (!info->complete) {
+        begin_warning(p, column);
+        page_text(p, "The file is cut short or damaged; it was read up to there.");
+        page_text(p, info->damage.text);
+        end_warning(p);
+    }
+    for (enum capture_drop drop = 0; drop < CAPTURE_DROP_COUNT; drop++) {
+        uint64_t number = info->drops[drop];
+        if (number > 0 && (drops[drop].is_warning || r->options->verbose)) {
+            begin_warning(p, column);
+            page_number(p, number);
+            page_text(p, number == 1 ? drops[drop].one : drops[drop].many);
+            end_warning(p);
+        }
+    }
+}
+
+void text_captures(struct text_report *r)
+{
+    struct page *p = &r->page;
+    const struct analysis *a = r->analysis;
+    for (size_t i = 0; i < a->num_captures; i++) {
+        char buffer[PHRASE_BYTES_MAX];
+        struct text t;
+        size_t column = FILE_COLUMN;
+        text_init(&t, buffer, sizeof buffer);
+        page_column(p, FILE_COLUMN);
+        page_style(p, PAGE_STRONG);
+        if (a->num_captures > 1) {
+            phrase_file(&t, i);
+            page_bytes(p, text_bytes(&t));
+            column += a->num_captures > 26 ? 4 : 3;
+            page_column(p, column);
+        }
+        page_word(p, bytes_of(a->captures[i].path));
+        page_style(p, PAGE_PLAIN);
+        page_end(p);
+        write_facts(r, &a->captures[i], column);
+        write_times(r, &a->captures[i], column);
+        write_damage(r, &a->captures[i].info, column);
+    }
+    page_end(p);
+}
+
+static void write_more(struct text_report *r, size_t num, const char *option)
+{
+    struct page *p = &r->page;
+    page_column(p, FILE_COLUMN + 2);
+    page_number(p, num);
+    page_text(p, "more;");
+    page_text(p, option);
+    page_text(p, num == 1 ? "shows it" : "shows them");
+    page_end(p);
+}
+
+void text_case_notes(struct text_report *r)
+{
+    struct page *p = &r->page;
+    const struct analysis *a = r->analysis;
+    size_t num = a->num_notes;
+    if (num == 0) {
+        return;
+    }
+    page_style(p, PAGE_STRONG);
+    page_text(p, "Notes on the whole capture");
+    page_style(p, PAGE_PLAIN);
+    page_end(p);
+    if (num > NOTES_SHOWN_MAX && !r->options->verbose) {
+        num = NOTES_SHOWN_MAX;
+    }
+    for (size_t i = 0; i < num; i++) {
+        page_column(p, FILE_COLUMN);
+        page_text(p, page_sign(p, SIGN_BULLET));
+        page_column(p, FILE_COLUMN + 2);
+        page_bytes(p, a->notes[i].text);
+        text_frames(r, &a->notes[i].evidence);
+        page_end(p);
+    }
+    if (num < a->num_notes) {
+        write_more(r, a->num_notes - num, "-v");
+    }
+    page_end(p);
+}
+
+void text_other_failures(struct text_report *r)
+{
+    struct page *p = &r->page;
+    const struct analysis *a = r->analysis;
+    size_t num = a->num_other_failures;
+    if (num == 0) {
+        return;
+    }
+    page_style(p, PAGE_STRONG);
+    page_text(p, "Other failures, part of no attempt");
+    page_style(p, PAGE_PLAIN);
+    page_end(p);
+    if (num > OTHER_FAILURES_SHOWN_MAX && !r->options->all) {
+        num = OTHER_FAILURES_SHOWN_MAX;
+    }
+    for (size_t i = 0; i < num; i++) {
+        const struct finding *f = &a->other_failures[i];
+        page_column(p, FILE_COLUMN);
+        page_text(p, page_sign(p, SIGN_BULLET));
+        page_column(p, FILE_COLUMN + 2);
+        if (cause_id(f->cause) != NULL) {
+            page_text(p, cause_id(f->cause));
+            page_glue(p);
+            page_text(p, ":");
+        }
+        page_bytes(p, f->summary);
+        text_frames(r, &f->evidence);
+        page_end(p);
+    }
+    if (num < a->num_other_failures) {
+        write_more(r, a->num_other_failures - num, "--all");
+    }
+    page_end(p);
+}
