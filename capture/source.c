@@ -324,12 +324,12 @@ enum status source_unpack(struct source *s, struct trouble *trouble)
         return STATUS_OK;
     }
     struct bytes early = {.at = s->window + s->start, .len = source_available(s)};
+    s->compression = compression;
     s->unpacker = unpacker_new(s, early);
     if (s->unpacker == NULL) {
         trouble_set(trouble, "%s cannot be unpacked: %s.", s->name, s->failure.text);
         return STATUS_NOT_CAPTURE;
     }
-    s->compression = compression;
     window_reset(s, 0);
     return STATUS_OK;
 }
