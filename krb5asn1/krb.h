@@ -159,7 +159,8 @@ enum verdict krb_decode(struct bytes input, struct arena *arena, struct krb_mess
 /* Is this the start of a Kerberos message? Cheap, for every segment of an undecided flow: an
  * application tag that we know, a definite length of 10 bytes at least, and inside it the SEQUENCE
  * with [0] or [1] pvno 5 and the matching msg-type. len is set to the whole message's length.
- * true only when all of that could be seen in the input (16 bytes suffice). */
+ * 16 bytes suffice; with long lengths msg-type ends behind them and is compared as far as it is
+ * seen. false for a shorter input, and when pvno lies beyond it. */
 bool krb_looks_like(struct bytes input, size_t *len);
 
 /* RFC 4120 names from the .def tables; NULL for an unassigned number. */
