@@ -10,7 +10,7 @@
 enum datagram_state {
     DATAGRAM_FREE,
     DATAGRAM_OPEN, /* pieces are missing */
-    DATAGRAM_DONE, /* was given out; known for a while so that late copies do not open it again */
+    DATAGRAM_DONE, /* was given out; its bytes are kept for a while to know late copies by */
 };
 
 /* What only an open datagram needs. RFC 791 3.2: a table with a bit for each 8 bytes. */
@@ -22,6 +22,8 @@ struct datagram_buffer {
 
 struct datagram {
     enum datagram_state state;
+    bool is_nested; /* its fragments lay in reassembled datagrams themselves */
+    bool is_copy;   /* OPEN: all so far equals the datagram that this slot held before */
     uint8_t protocol;
     uint32_t id;
     struct address from, to;
@@ -32,6 +34,7 @@ struct datagram {
     size_t captured;  /* no byte from here on is sure: a fragment was cut by the snap length */
     size_t num_seen;  /* units */
     size_t num_frames;
+    size_t copied_len;              /* is_copy: bytes known of the former datagram */
     struct datagram_buffer *buffer; /* from the first use of the slot until fragments_free() */
 };
 
@@ -79,9 +82,16 @@ void fragments_set_time(struct fragments *t, int64_t time_ns)
 
 static bool is_of(const struct datagram *d, const struct fragment *f)
 {
-    return d->state != DATAGRAM_FREE && d->id == f->id &&
+    return d->state != DATAGRAM_FREE && d->id == f->id && d->is_nested == f->is_nested &&
            (f->from.family == ADDRESS_IPV6 || d->protocol == f->protocol) &&
            address_equal(&d->from, &f->from) && address_equal(&d->to, &f->to);
+}
+
+/* Missing pieces of this one are a loss. Mirror ports show fragments twice, and those that come
+ * after their datagram became whole begin one that nothing completes: no loss. */
+static bool is_loss(const struct datagram *d)
+{
+    return d->state == DATAGRAM_OPEN && !d->is_copy;
 }
 
 static bool is_too_old(const struct fragments *t, const struct datagram *d)
@@ -95,7 +105,7 @@ uint64_t fragments_lost(const struct fragments *t)
     uint64_t num_lost = t->num_lost;
     for (size_t i = 0; i < FRAGMENT_DATAGRAMS_MAX; i++) {
         const struct datagram *d = &t->datagrams[i];
-        num_lost += d->state == DATAGRAM_OPEN && is_too_old(t, d) ? 1 : 0; /* not yet swept */
+        num_lost += is_loss(d) && is_too_old(t, d) ? 1 : 0; /* not yet swept */
     }
     return num_lost;
 }
@@ -117,22 +127,22 @@ static struct datagram *find(struct fragments *t, enum segment_drop *loss, const
     for (size_t i = 0; i < FRAGMENT_DATAGRAMS_MAX; i++) {
         struct datagram *d = &t->datagrams[i];
         if (d->state != DATAGRAM_FREE && is_too_old(t, d)) {
-            if (d->state == DATAGRAM_OPEN) {
+            if (is_loss(d)) {
                 t->num_lost++;
                 *loss = SEGMENT_DROP_FRAGMENT_EXPIRED;
             }
             d->state = DATAGRAM_FREE;
         }
-        if (is_of(d, f)) {
+        bool is_lent = d->state == DATAGRAM_DONE && d->used == t->num_frames;
+        if (!is_lent && is_of(d, f)) {
             return d;
         }
-        bool is_lent = d->state == DATAGRAM_DONE && d->used == t->num_frames;
         if (!is_lent && (room == NULL || is_cheaper(d, room))) {
             room = d;
         }
     }
     assert(room != NULL); /* SEGMENT_LAYERS_MAX of them are lent at most */
-    if (room->state == DATAGRAM_OPEN) {
+    if (is_loss(room)) {
         t->num_lost++;
         *loss = SEGMENT_DROP_FRAGMENT_FULL;
     }
@@ -143,6 +153,8 @@ static struct datagram *find(struct fragments *t, enum segment_drop *loss, const
 /* Makes d the empty datagram of f. false: no memory. */
 static bool open_datagram(struct fragments *t, struct datagram *d, const struct fragment *f)
 {
+    bool is_copy = d->state == DATAGRAM_DONE;
+    size_t copied_len = d->captured < d->wire_len ? d->captured : d->wire_len;
     struct datagram_buffer *buffer = d->buffer;
     if (buffer == NULL) {
         buffer = malloc(sizeof *buffer);
@@ -153,6 +165,9 @@ static bool open_datagram(struct fragments *t, struct datagram *d, const struct 
     memset(buffer->seen, 0, sizeof buffer->seen);
     *d = (struct datagram){
         .state = DATAGRAM_OPEN,
+        .is_nested = f->is_nested,
+        .is_copy = is_copy,
+        .copied_len = copied_len,
         .protocol = f->protocol,
         .id = f->id,
         .from = f->from,
@@ -194,8 +209,11 @@ static bool add_units(struct datagram *d, const struct fragment *f)
         d->num_seen++;
         is_new = true;
         struct bytes part = bytes_part(f->data, done, FRAGMENT_UNIT_BYTES);
+        uint8_t *to = d->buffer->bytes + f->offset + done;
         if (part.len > 0) {
-            memcpy(d->buffer->bytes + f->offset + done, part.at, part.len);
+            d->is_copy = d->is_copy && f->offset + done + part.len <= d->copied_len &&
+                         memcmp(to, part.at, part.len) == 0;
+            memcpy(to, part.at, part.len);
         }
         size_t part_wire_len = f->wire_len - done;
         if (part.len < FRAGMENT_UNIT_BYTES && part.len < part_wire_len &&
@@ -231,10 +249,7 @@ enum fragment_result fragments_add(struct fragments *t, struct fragment_datagram
     if (is_bad(d, f)) {
         return FRAGMENT_BAD;
     }
-    if (d->state == DATAGRAM_DONE) {
-        return FRAGMENT_HELD;
-    }
-    if (d->state == DATAGRAM_FREE && !open_datagram(t, d, f)) {
+    if (d->state != DATAGRAM_OPEN && !open_datagram(t, d, f)) {
         t->num_lost++;
         *loss = SEGMENT_DROP_FRAGMENT_FULL;
         return FRAGMENT_HELD;

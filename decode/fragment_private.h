@@ -5,8 +5,10 @@
 #include "decode/segment.h"
 
 #define FRAGMENT_LEAP_NS INT64_C(3600000000000) /* a time stamp that leaps further ages nothing */
-#define FRAGMENT_DONE_NS INT64_C(1000000000)    /* late copies of a whole datagram are known */
-#define FRAGMENT_UNIT_BYTES 8                   /* offsets count in these */
+#define FRAGMENT_DONE_NS                                                                           \
+    INT64_C(1000000000)       /* so long late copies of a whole datagram are known                 \
+                               */
+#define FRAGMENT_UNIT_BYTES 8 /* offsets count in these */
 
 /* One fragment, as its IP header tells it. */
 struct fragment {
@@ -14,6 +16,7 @@ struct fragment {
     uint32_t id;
     uint8_t protocol; /* IPv4: part of the key; IPv6: what follows, valid at offset 0 */
     bool more;        /* not the last one */
+    bool is_nested;   /* it lay in a reassembled datagram; part of the key */
     size_t offset;    /* of its data in the datagram's, bytes */
     size_t wire_len;  /* bytes of data on the wire; data.len may be less */
     struct bytes data;

@@ -15,7 +15,9 @@ enum {
     PROTOCOL_ICMPV6 = 58,
     PROTOCOL_NO_NEXT = 59,
     PROTOCOL_DESTINATION_OPTIONS = 60,
+    PROTOCOL_ETHERIP = 97,
     PROTOCOL_MPLS = 137,
+    PROTOCOL_ETHERNET = 143,
 };
 
 /* The layer of an IP protocol number; LAYER_DONE: none of ours, and the walk is ended. */
@@ -39,6 +41,11 @@ static enum layer layer_of_protocol(struct walk *w, uint8_t protocol)
         return LAYER_GRE;
     case PROTOCOL_MPLS:
         return LAYER_MPLS;
+    case PROTOCOL_ETHERNET: /* RFC 8986 10.1 */
+        return LAYER_ETHERNET;
+    case PROTOCOL_ETHERIP: /* RFC 3378 3: version 3 and 12 bits of 0 */
+        walk_skip(w, 2);
+        return LAYER_ETHERNET;
     case PROTOCOL_AUTHENTICATION:
         return LAYER_AUTHENTICATION;
     case PROTOCOL_ESP:
@@ -61,6 +68,7 @@ static enum layer reassemble(struct walk *w, struct fragment *f)
     enum segment_drop loss = SEGMENT_DROP_NONE;
     f->from = w->out->from.address;
     f->to = w->out->to.address;
+    f->is_nested = w->out->is_reassembled;
     f->data = w->rest;
     f->wire_len = w->wire_len;
     switch (fragments_add(w->segmenter->fragments, &datagram, w->out, &loss, f)) {
@@ -101,7 +109,7 @@ enum layer ip_v4_step(struct walk *w)
     out->from = (struct endpoint){.address = address_from(bytes_part(w->rest, 12, 4))};
     out->to = (struct endpoint){.address = address_from(bytes_part(w->rest, 16, 4))};
     w->has_ip = true;
-    walk_set_len(w, len);
+    walk_trim(w, len);
     uint32_t id = bytes_u16be_at(w->rest, 4);
     if (!walk_has(w, header_len)) {
         return LAYER_DONE;
@@ -140,7 +148,7 @@ enum layer ip_v6_step(struct walk *w)
     walk_skip(w, 40);
     /* 0 is a jumbogram (RFC 2675 3) or segmentation offload: all that there is. */
     if (len != 0 || next == PROTOCOL_NO_NEXT) {
-        walk_set_len(w, len);
+        walk_trim(w, len);
     }
     return layer_of_protocol(w, next);
 }

@@ -60,6 +60,10 @@ enum layer link_layer_of_type(struct walk *w, uint16_t type)
     case 0x88a8: /* IEEE 802.1ad */
     case 0x9100: /* the same before it had a number */
         return LAYER_VLAN;
+    case 0x8926: /* Cisco VN-Tag */
+        return LAYER_VN_TAG;
+    case 0x8909: /* Cisco metadata (TrustSec security group tag) */
+        return LAYER_CISCO_METADATA;
     case 0x8847: /* RFC 5332 2 */
     case 0x8848:
         return LAYER_MPLS;
@@ -92,13 +96,14 @@ enum layer link_ethernet_step(struct walk *w)
     return type == 0x0800 ? LAYER_IPV4 : link_layer_of_type(w, type);
 }
 
-enum layer link_vlan_step(struct walk *w)
+/* A tag of len bytes, the last two of which are the type of what follows. */
+enum layer link_tag_step(struct walk *w, size_t len)
 {
-    if (!walk_has(w, 4)) {
+    if (!walk_has(w, len)) {
         return LAYER_DONE;
     }
-    uint16_t type = bytes_u16be_at(w->rest, 2);
-    walk_skip(w, 4);
+    uint16_t type = bytes_u16be_at(w->rest, len - 2);
+    walk_skip(w, len);
     return link_layer_of_type(w, type);
 }
 

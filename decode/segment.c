@@ -58,7 +58,8 @@ static enum layer tcp_step(struct walk *w)
     return LAYER_DONE;
 }
 
-/* RFC 768. A length of 0 (RFC 2675 4, and offloading) or one that cannot be leaves IP's. */
+/* RFC 768. A length of 0 (RFC 2675 4, and offloading) or one that cannot be leaves IP's. One that
+ * is longer is believed: the datagram was cut before it came to us. */
 static enum layer udp_step(struct walk *w)
 {
     if (!walk_has(w, 8)) {
@@ -67,10 +68,10 @@ static enum layer udp_step(struct walk *w)
     struct segment *out = w->out;
     uint32_t ports = bytes_u32be_at(w->rest, 0);
     size_t len = bytes_u16be_at(w->rest, 4);
-    if (len >= 8) {
-        walk_trim(w, len);
-    }
     walk_skip(w, 8);
+    if (len >= 8) {
+        walk_trim(w, len - 8);
+    }
     out->from.port = (uint16_t)(ports >> 16);
     out->to.port = (uint16_t)ports;
     enum layer inner = tunnel_of_udp(w, out->from.port, out->to.port);
@@ -79,28 +80,12 @@ static enum layer udp_step(struct walk *w)
     }
     out->kind = SEGMENT_UDP;
     out->payload = w->rest;
-    out->payload_len = (uint32_t)w->wire_len;
+    out->payload_len = (uint32_t)(len > 8 + w->wire_len ? len - 8 : w->wire_len);
     return LAYER_DONE;
 }
 
-static enum layer rare_step(struct walk *w, enum layer layer);
-
-/* One header. The layers of nearly every frame are asked for first. */
+/* One header. */
 static enum layer step(struct walk *w, enum layer layer)
-{
-    if (layer == LAYER_ETHERNET) {
-        return link_ethernet_step(w);
-    }
-    if (layer == LAYER_IPV4) {
-        return ip_v4_step(w);
-    }
-    if (layer == LAYER_TCP) {
-        return tcp_step(w);
-    }
-    return rare_step(w, layer);
-}
-
-static enum layer rare_step(struct walk *w, enum layer layer)
 {
     switch (layer) {
     case LAYER_DONE:
@@ -108,7 +93,11 @@ static enum layer rare_step(struct walk *w, enum layer layer)
     case LAYER_ETHERNET:
         return link_ethernet_step(w);
     case LAYER_VLAN:
-        return link_vlan_step(w);
+        return link_tag_step(w, 4);
+    case LAYER_VN_TAG:
+        return link_tag_step(w, 6);
+    case LAYER_CISCO_METADATA:
+        return link_tag_step(w, 8);
     case LAYER_LLC:
         return link_llc_step(w);
     case LAYER_SLL:

@@ -16,6 +16,8 @@ enum layer {
     LAYER_DONE, /* out says what came of it */
     LAYER_ETHERNET,
     LAYER_VLAN,
+    LAYER_VN_TAG,
+    LAYER_CISCO_METADATA,
     LAYER_LLC,
     LAYER_SLL,
     LAYER_SLL2,
@@ -83,19 +85,13 @@ static inline void walk_skip(struct walk *w, size_t len)
     w->wire_len = len < w->wire_len ? w->wire_len - len : 0;
 }
 
-/* A length field says that len bytes follow: padding and trailers go. More than was on the wire is
- * believed: the frame was cut before it came to us. */
-static inline void walk_set_len(struct walk *w, size_t len)
-{
-    w->rest = bytes_part(w->rest, 0, len);
-    w->wire_len = len;
-}
-
-/* The same for lengths below IP, which are believed only when they shorten. */
+/* A length field says that len bytes follow: padding and trailers go. It is believed only when it
+ * shortens; of a frame that was cut before it came to us the sequence numbers tell. */
 static inline void walk_trim(struct walk *w, size_t len)
 {
     if (len < w->wire_len) {
-        walk_set_len(w, len);
+        w->rest = bytes_part(w->rest, 0, len);
+        w->wire_len = len;
     }
 }
 
@@ -116,7 +112,7 @@ enum layer link_layer(uint16_t link_type);
 enum layer link_layer_of_type(struct walk *w, uint16_t type);
 
 enum layer link_ethernet_step(struct walk *w);
-enum layer link_vlan_step(struct walk *w);
+enum layer link_tag_step(struct walk *w, size_t len);
 enum layer link_llc_step(struct walk *w);
 enum layer link_sll_step(struct walk *w);
 enum layer link_sll2_step(struct walk *w);

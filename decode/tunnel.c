@@ -2,6 +2,7 @@
 
 /* UDP ports (IANA; 8472 is what Linux and Flannel used for VXLAN before 4789 was given). */
 enum {
+    TUNNEL_PORT_L2TP = 1701,
     TUNNEL_PORT_GTP_U = 2152,
     TUNNEL_PORT_TEREDO = 3544,
     TUNNEL_PORT_VXLAN = 4789,
@@ -20,7 +21,17 @@ enum {
     GRE_ROUTES_MAX = 8, /* source routes stepped over (RFC 1701) */
 };
 
+enum { VXLAN_ID = 0x08, VXLAN_NEXT = 0x04 };
+
 enum { GTP_EXTENSIONS_MAX = 8 };
+
+enum {
+    L2TP_CONTROL = 0x8000,
+    L2TP_LENGTH = 0x4000,
+    L2TP_SEQUENCE = 0x0800,
+    L2TP_OFFSET = 0x0200,
+    L2TP_VERSION = 0x000f,
+};
 
 /* Could an IPv4 header begin here, of a packet that fits what was on the wire? */
 static bool ipv4_is_plausible(struct bytes rest, size_t wire_len)
@@ -195,11 +206,22 @@ enum layer tunnel_gre_step(struct walk *w)
     if (w->wire_len == 0) { /* an acknowledgement alone, or a keepalive */
         return walk_other(w);
     }
+    if (type == 0x8909) { /* Cisco metadata, which names its follower first here */
+        if (!walk_has(w, 8)) {
+            return LAYER_DONE;
+        }
+        type = bytes_u16be_at(w->rest, 0);
+        walk_skip(w, 8);
+    }
     if (type == 0x88be) {
         return erspan_layer(w, has_sequence);
     }
     if (type == 0x22eb) {
         return erspan_layer(w, true);
+    }
+    if (type == 0x883e) { /* WCCP: version 2 puts 4 bytes before the packet, version 1 does not */
+        walk_skip(w, bytes_u8_at(w->rest, 0) >> 4 == 4 ? 0 : 4);
+        return LAYER_IPV4;
     }
     return type < 1536 ? walk_other(w) : link_layer_of_type(w, type);
 }
@@ -210,16 +232,17 @@ enum layer tunnel_gre_step(struct walk *w)
  */
 static enum layer vxlan_layer(struct bytes *rest, size_t *wire_len)
 {
+    static const uint16_t types[] = {0, 0x0800, 0x86dd, 0x6558};
     unsigned flags = bytes_u8_at(*rest, 0);
-    bool is_generic = (flags & 0x04) != 0;
-    if (rest->len < 8 || (flags & 0x0c) == 0 || bytes_u8_at(*rest, 7) != 0) {
+    unsigned next = bytes_u8_at(*rest, 3);
+    if (rest->len < 8 || (flags & (VXLAN_ID | VXLAN_NEXT)) == 0) {
         return LAYER_DONE;
     }
-    unsigned next = is_generic ? bytes_u8_at(*rest, 3) : 3;
-    static const uint16_t types[] = {0, 0x0800, 0x86dd, 0x6558};
     *rest = bytes_part(*rest, 8, SIZE_MAX);
     *wire_len -= 8;
-    return next < 4 ? plausible_layer(*rest, *wire_len, types[next]) : LAYER_DONE;
+    /* Some set the protocol and not its flag, or other flags; receivers ignore those. */
+    enum layer layer = plausible_layer(*rest, *wire_len, 0x6558);
+    return layer != LAYER_DONE || next > 3 ? layer : plausible_layer(*rest, *wire_len, types[next]);
 }
 
 /*      0                    1       2      4    7
@@ -285,6 +308,30 @@ static enum layer gtp_layer(struct bytes *rest, size_t *wire_len)
     return layer != LAYER_DONE ? layer : plausible_layer(*rest, *wire_len, 0x86dd);
 }
 
+/*      0       2       4        6         8    10   12
+ *      | flags | len?  | tunnel | session | ns?  nr?  | offset? and as much padding |   RFC
+ * 2661 3.1 */
+static enum layer l2tp_layer(struct bytes *rest, size_t *wire_len)
+{
+    unsigned flags = bytes_u16be_at(*rest, 0);
+    if ((flags & L2TP_CONTROL) != 0 || (flags & L2TP_VERSION) != 2) {
+        return LAYER_DONE;
+    }
+    size_t len = (flags & L2TP_LENGTH) != 0 ? 8 : 6;
+    len += (flags & L2TP_SEQUENCE) != 0 ? 4 : 0;
+    len += (flags & L2TP_OFFSET) != 0 ? 2 + (size_t)bytes_u16be_at(*rest, len) : 0;
+    len += bytes_u16be_at(*rest, len) == 0xff03 ? 2 : 0; /* PPP without its HDLC header, too */
+    uint16_t protocol = bytes_u16be_at(*rest, len);
+    len += 2;
+    if (rest->len < len) {
+        return LAYER_DONE;
+    }
+    *rest = bytes_part(*rest, len, SIZE_MAX);
+    *wire_len -= len;
+    uint16_t type = protocol == 0x0021 ? 0x0800 : protocol == 0x0057 ? 0x86dd : 0;
+    return plausible_layer(*rest, *wire_len, type);
+}
+
 /* Ports are a hint, never proof: an answer may go to a client that chose such a port. */
 enum layer tunnel_of_udp(struct walk *w, uint16_t from_port, uint16_t to_port)
 {
@@ -306,6 +353,9 @@ enum layer tunnel_of_udp(struct walk *w, uint16_t from_port, uint16_t to_port)
             break;
         case TUNNEL_PORT_TEREDO:
             layer = teredo_layer(&rest, &wire_len);
+            break;
+        case TUNNEL_PORT_L2TP:
+            layer = l2tp_layer(&rest, &wire_len);
             break;
         case TUNNEL_PORT_GTP_U:
             layer = gtp_layer(&rest, &wire_len);
