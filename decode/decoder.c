@@ -1,0 +1,276 @@
+#include "decode/decoder_private.h"
+
+#include "base/hash.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct decoder *decoder_new(const struct decoder_options *options, event_sink *sink, void *context)
+{
+    struct decoder *d = calloc(1, sizeof *d);
+    if (d == NULL) {
+        return NULL;
+    }
+    d->options = *options;
+    d->sink = sink;
+    d->context = context;
+    d->segmenter = segmenter_new();
+    d->flows = flow_table_new(DECODER_FLOWS_MAX);
+    d->duplicates = calloc(DECODER_DUPLICATES_MAX, sizeof *d->duplicates);
+    d->host_pairs = calloc(DECODER_HOST_SLOTS, sizeof *d->host_pairs);
+    d->pool = (struct stream_pool){
+        .size = DECODER_REORDER_BYTES_MAX,
+        .stream_size = DECODER_REORDER_FLOW_BYTES,
+        .gap_frames = DECODER_GAP_FRAMES,
+        .gap_ns = DECODER_GAP_NS,
+    };
+    bool has_scratch = arena_new(&d->scratch, DECODER_SCRATCH_BYTES);
+    if (!has_scratch || d->segmenter == NULL || d->flows == NULL || d->duplicates == NULL ||
+        d->host_pairs == NULL) {
+        decoder_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+static void free_flow(struct decoder *d, struct flow *flow)
+{
+    stream_pair_drop(&flow->streams, &d->pool);
+    d->sink = NULL; /* nobody listens any more */
+    decoder_parser_free(d, flow, &d->place);
+}
+
+void decoder_free(struct decoder *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    struct flow *flow = d->flows == NULL ? NULL : flow_first(d->flows);
+    while (flow != NULL) {
+        free_flow(d, flow);
+        flow = flow_after(d->flows, flow);
+    }
+    flow_table_free(d->flows);
+    segmenter_free(d->segmenter);
+    arena_free(&d->scratch);
+    free(d->duplicates);
+    free(d->host_pairs);
+    free(d);
+}
+
+/* What ages holes is packet time, but a stamp that leaps (a clock set, two captures joined) counts
+ * as no time at all. */
+static void advance_clock(struct decoder *d, int64_t time_ns)
+{
+    if (d->has_time) {
+        int64_t step = (int64_t)((uint64_t)time_ns - (uint64_t)d->place.time_ns);
+        bool is_leap = step < 0 || step > DECODER_TIME_LEAP_NS;
+        d->clock_ns += is_leap ? 0 : step;
+    }
+    d->has_time = true;
+}
+
+void decoder_push(struct decoder *d, const struct frame *frame)
+{
+    assert(!d->has_ended);
+    d->stats.frames++;
+    advance_clock(d, frame->time_ns);
+    d->place = (struct place){.frame = frame->number, .time_ns = frame->time_ns};
+    decoder_tcp_due(d);
+    struct segment *segment = &d->segment;
+    segment_parse(d->segmenter, frame, segment);
+    switch (segment->kind) {
+    case SEGMENT_TCP:
+        decoder_tcp(d, segment);
+        break;
+    case SEGMENT_UDP:
+        decoder_udp(d, segment);
+        break;
+    case SEGMENT_ICMP_UNREACHABLE:
+        decoder_icmp(d, segment);
+        break;
+    case SEGMENT_NEIGHBOUR_REQUEST:
+    case SEGMENT_NEIGHBOUR_REPLY:
+        decoder_neighbour(d, segment);
+        break;
+    case SEGMENT_OTHER:
+        decoder_host_seen(d, &segment->from.address, &segment->to.address);
+        break;
+    case SEGMENT_NONE:
+        break;
+    }
+    if (segment->drop != SEGMENT_DROP_NONE) {
+        d->stats.segment_drops[segment->drop]++;
+    }
+}
+
+void decoder_set_capture(struct decoder *d, uint16_t capture)
+{
+    d->options.capture = capture;
+}
+
+void decoder_end(struct decoder *d)
+{
+    if (!d->has_ended) {
+        d->has_ended = true;
+        decoder_tcp_end(d);
+    }
+}
+
+const struct decoder_stats *decoder_stats(const struct decoder *d)
+{
+    return &d->stats;
+}
+
+const char *decoder_drop_name(enum decoder_drop drop)
+{
+    switch (drop) {
+    case DECODER_DROP_FLOW_EVICTED:
+        return "flow-evicted";
+    case DECODER_DROP_REORDER_FULL:
+        return "reorder-full";
+    case DECODER_DROP_PARSER_FULL:
+        return "parser-full";
+    case DECODER_DROP_MESSAGE_BAD:
+        return "message-bad";
+    case DECODER_DROP_MESSAGE_CUT:
+        return "message-cut";
+    case DECODER_DROP_MESSAGE_TOO_LONG:
+        return "message-too-long";
+    case DECODER_DROP_DUPLICATE:
+        return "duplicate";
+    case DECODER_DROP_COUNT:
+        break;
+    }
+    return "unknown";
+}
+
+void decoder_drop(struct decoder *d, enum decoder_drop reason)
+{
+    d->stats.drops[reason]++;
+}
+
+struct event decoder_event(enum event_kind kind, const struct place *place)
+{
+    return (struct event){
+        .kind = kind,
+        .frame = place->frame,
+        .frames = {place->frame},
+        .num_frames = 1,
+        .time_ns = place->time_ns,
+        .first_time_ns = place->time_ns,
+        .carrier = CARRIER_OTHER,
+        .complete = true,
+    };
+}
+
+uint64_t decoder_emit(struct decoder *d, struct event *event)
+{
+    event->capture = d->options.capture;
+    if (d->sink != NULL) {
+        event->id = ++d->stats.events;
+        d->sink(d->context, event);
+    }
+    arena_reset(&d->scratch);
+    return event->id;
+}
+
+void decoder_frames_clear(struct decoder_frames *f)
+{
+    *f = (struct decoder_frames){0};
+}
+
+void decoder_frames_add(struct decoder_frames *f, const struct place *place)
+{
+    bool is_known = f->num > 0 && f->frames[f->num - 1] == place->frame;
+    if (f->num == 0 || place->time_ns < f->first_time_ns) {
+        f->first_time_ns = place->time_ns;
+    }
+    f->last = *place;
+    if (!is_known && f->num < EVENT_FRAMES_MAX) {
+        f->frames[f->num++] = place->frame;
+    } else if (!is_known) {
+        f->frames[EVENT_FRAMES_MAX - 1] = place->frame; /* the last one matters most */
+    }
+}
+
+/* Adds a frame where it belongs in ascending order, once. */
+static void add_sorted(struct event *event, uint32_t frame)
+{
+    size_t at = event->num_frames;
+    while (at > 0 && event->frames[at - 1] > frame) {
+        at--;
+    }
+    if ((at > 0 && event->frames[at - 1] == frame) || event->num_frames == EVENT_FRAMES_MAX) {
+        return;
+    }
+    memmove(&event->frames[at + 1], &event->frames[at],
+            (event->num_frames - at) * sizeof event->frames[0]);
+    event->frames[at] = frame;
+    event->num_frames++;
+}
+
+void decoder_frames_set(const struct decoder *d, const struct decoder_frames *f,
+                        struct event *event)
+{
+    event->num_frames = 0;
+    event->frame = f->last.frame;
+    event->time_ns = f->last.time_ns;
+    event->first_time_ns = f->first_time_ns;
+    for (size_t i = 0; i < f->num; i++) {
+        add_sorted(event, f->frames[i]);
+        if (f->frames[i] == d->place.frame) {
+            event->frame = d->place.frame;
+            event->time_ns = d->place.time_ns;
+        }
+    }
+}
+
+/* Endpoints, kind and payload as one hash; fields one by one, as structs have padding. */
+static struct hash128 hash_of(const struct segment *segment, struct bytes payload)
+{
+    struct hash128 payload_hash = hash128(payload);
+    const struct endpoint *ends[2] = {&segment->from, &segment->to};
+    uint8_t key[2 * (sizeof ends[0]->address.octets + sizeof ends[0]->port) + 16 + 1];
+    size_t len = 0;
+    for (int i = 0; i < 2; i++) {
+        memcpy(key + len, ends[i]->address.octets, sizeof ends[i]->address.octets);
+        len += sizeof ends[i]->address.octets;
+        memcpy(key + len, &ends[i]->port, sizeof ends[i]->port);
+        len += sizeof ends[i]->port;
+    }
+    memcpy(key + len, &payload_hash.high, 8);
+    memcpy(key + len + 8, &payload_hash.low, 8);
+    key[len + 16] = (uint8_t)segment->kind;
+    return hash128((struct bytes){.at = key, .len = len + 17});
+}
+
+bool decoder_is_duplicate(struct decoder *d, const struct segment *segment, struct bytes payload,
+                          struct decoder_duplicate **slot)
+{
+    struct hash128 hash = hash_of(segment, payload);
+    struct decoder_duplicate *found = &d->duplicates[hash.low & (DECODER_DUPLICATES_MAX - 1)];
+    int64_t age_ns = (int64_t)((uint64_t)d->place.time_ns - (uint64_t)found->time_ns);
+    bool is_duplicate = found->is_used && hash128_equal(found->hash, hash) &&
+                        age_ns <= DECODER_DUPLICATE_NS && age_ns >= -DECODER_DUPLICATE_NS;
+    *slot = found;
+    if (!is_duplicate) {
+        *found = (struct decoder_duplicate){
+            .hash = hash,
+            .time_ns = d->place.time_ns,
+            .is_used = true,
+        };
+        return false;
+    }
+    decoder_drop(d, DECODER_DROP_DUPLICATE);
+    if (found->event != 0) { /* only what was decoded is worth a word */
+        struct event event = decoder_event(EVENT_DUPLICATE, &d->place);
+        event.reply_to = found->event;
+        event.from = segment->from;
+        event.to = segment->to;
+        event.carrier = segment->kind == SEGMENT_UDP ? CARRIER_UDP : CARRIER_OTHER;
+        decoder_emit(d, &event);
+    }
+    return true;
+}

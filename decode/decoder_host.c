@@ -1,0 +1,84 @@
+#include "decode/decoder_private.h"
+
+#include "base/hash.h"
+
+#include <string.h>
+
+static uint64_t pair_hash(const struct address *from, const struct address *to)
+{
+    uint8_t key[2 * sizeof from->octets];
+    size_t len = from->family == ADDRESS_IPV4 ? 4 : sizeof from->octets;
+    memcpy(key, from->octets, len);
+    memcpy(key + len, to->octets, len);
+    uint64_t hash = hash64((struct bytes){.at = key, .len = 2 * len});
+    return hash == 0 ? 1 : hash; /* 0 is an empty slot */
+}
+
+/* A set of hashes with linear probing, at most half full. */
+static bool is_new_pair(struct decoder *d, uint64_t hash)
+{
+    size_t slot = (size_t)(hash & (DECODER_HOST_SLOTS - 1));
+    while (d->host_pairs[slot] != 0) {
+        if (d->host_pairs[slot] == hash) {
+            return false;
+        }
+        slot = (slot + 1) & (DECODER_HOST_SLOTS - 1);
+    }
+    if (d->num_host_pairs == DECODER_HOST_PAIRS_MAX) {
+        return false;
+    }
+    d->host_pairs[slot] = hash;
+    d->num_host_pairs++;
+    return true;
+}
+
+void decoder_host_seen(struct decoder *d, const struct address *from, const struct address *to)
+{
+    bool are_hosts = from->family != ADDRESS_NONE && to->family == from->family &&
+                     !address_is_group(to) && !address_is_group(from);
+    if (!are_hosts || !is_new_pair(d, pair_hash(from, to))) {
+        return;
+    }
+    struct event event = decoder_event(EVENT_HOST_SEEN, &d->place);
+    event.from.address = *from;
+    event.to.address = *to;
+    decoder_emit(d, &event);
+}
+
+void decoder_icmp(struct decoder *d, const struct segment *segment)
+{
+    struct decoder_duplicate *slot = NULL;
+    decoder_host_seen(d, &segment->from.address, &segment->to.address);
+    if (decoder_is_duplicate(d, segment, segment->payload, &slot)) {
+        return;
+    }
+    struct icmp_facts facts = {
+        .type = segment->icmp_type,
+        .code = segment->icmp_code,
+        .quoted_protocol = segment->quoted_protocol,
+        .quoted_from = segment->quoted_from,
+        .quoted_to = segment->quoted_to,
+    };
+    struct event event = decoder_event(EVENT_ICMP_UNREACHABLE, &d->place);
+    event.from = segment->from;
+    event.to = segment->to;
+    event.icmp = &facts;
+    slot->event = decoder_emit(d, &event);
+}
+
+void decoder_neighbour(struct decoder *d, const struct segment *segment)
+{
+    struct decoder_duplicate *slot = NULL;
+    struct bytes target = {.at = segment->target.octets, .len = sizeof segment->target.octets};
+    decoder_host_seen(d, &segment->from.address, &segment->to.address);
+    if (decoder_is_duplicate(d, segment, target, &slot)) {
+        return; /* its slot has no event: copies of these are not announced */
+    }
+    bool is_request = segment->kind == SEGMENT_NEIGHBOUR_REQUEST;
+    struct event event =
+        decoder_event(is_request ? EVENT_NEIGHBOUR_REQUEST : EVENT_NEIGHBOUR_REPLY, &d->place);
+    event.from.address = segment->from.address;
+    event.to.address = segment->to.address;
+    event.target = segment->target;
+    decoder_emit(d, &event);
+}

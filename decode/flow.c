@@ -1,0 +1,227 @@
+#include "decode/flow.h"
+
+#include "base/hash.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_BYTES 36 /* two addresses, two ports */
+
+/* A doubly linked list through the entries, by index. */
+struct list {
+    uint32_t first, last;
+};
+
+struct flow_table {
+    struct flow *flows; /* [flows_max + 1], 0 unused */
+    uint32_t *buckets;  /* [num_buckets] first entry of each chain */
+    uint32_t num_buckets;
+    uint32_t flows_max;
+    uint32_t num_begun;  /* entries 1..num_begun were used before */
+    uint32_t free_first; /* given back, linked by hash_next */
+    struct list recent;  /* first: used last */
+    struct list order;   /* first: created first */
+    struct list watch;   /* first: due first */
+};
+
+struct flow_table *flow_table_new(uint32_t flows_max)
+{
+    struct flow_table *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->flows_max = flows_max;
+    t->num_buckets = 1;
+    while (t->num_buckets < flows_max * 2) {
+        t->num_buckets *= 2;
+    }
+    t->flows = calloc((size_t)flows_max + 1, sizeof *t->flows);
+    t->buckets = calloc(t->num_buckets, sizeof *t->buckets);
+    if (t->flows == NULL || t->buckets == NULL) {
+        flow_table_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+    if (t != NULL) {
+        free(t->flows);
+        free(t->buckets);
+        free(t);
+    }
+}
+
+static uint32_t index_of(const struct flow_table *t, const struct flow *flow)
+{
+    return (uint32_t)(flow - t->flows);
+}
+
+static struct flow *at(const struct flow_table *t, uint32_t index)
+{
+    return index == 0 ? NULL : &t->flows[index];
+}
+
+static int compare(const struct endpoint *a, const struct endpoint *b)
+{
+    int order = memcmp(a->address.octets, b->address.octets, sizeof a->address.octets);
+    return order != 0 ? order : (int)a->port - (int)b->port;
+}
+
+/* The chain of this pair; low is the endpoint that sorts first. IPv4 keys are hashed short. */
+static uint32_t *bucket_of(const struct flow_table *t, const struct endpoint *low,
+                           const struct endpoint *high)
+{
+    uint8_t key[KEY_BYTES];
+    size_t len = low->address.family == ADDRESS_IPV4 ? 4 : 16;
+    memcpy(key, low->address.octets, len);
+    memcpy(key + len, high->address.octets, len);
+    memcpy(key + 2 * len, &low->port, 2);
+    memcpy(key + 2 * len + 2, &high->port, 2);
+    uint64_t hash = hash64((struct bytes){.at = key, .len = 2 * len + 4});
+    return &t->buckets[hash & (t->num_buckets - 1)];
+}
+
+static bool is_pair(const struct flow *flow, const struct endpoint *low,
+                    const struct endpoint *high)
+{
+    return flow->end[0].port == low->port && flow->end[1].port == high->port &&
+           memcmp(&flow->end[0].address, &low->address, sizeof low->address) == 0 &&
+           memcmp(&flow->end[1].address, &high->address, sizeof high->address) == 0;
+}
+
+/* The three lists differ in the fields that link them. */
+static void recent_unlink(struct flow_table *t, struct flow *f)
+{
+    *(f->recent_prev == 0 ? &t->recent.first : &t->flows[f->recent_prev].recent_next) =
+        f->recent_next;
+    *(f->recent_next == 0 ? &t->recent.last : &t->flows[f->recent_next].recent_prev) =
+        f->recent_prev;
+}
+
+static void recent_put(struct flow_table *t, struct flow *f)
+{
+    uint32_t index = index_of(t, f);
+    f->recent_prev = 0;
+    f->recent_next = t->recent.first;
+    *(t->recent.first == 0 ? &t->recent.last : &t->flows[t->recent.first].recent_prev) = index;
+    t->recent.first = index;
+}
+
+static void order_unlink(struct flow_table *t, struct flow *f)
+{
+    *(f->order_prev == 0 ? &t->order.first : &t->flows[f->order_prev].order_next) = f->order_next;
+    *(f->order_next == 0 ? &t->order.last : &t->flows[f->order_next].order_prev) = f->order_prev;
+}
+
+static void order_append(struct flow_table *t, struct flow *f)
+{
+    uint32_t index = index_of(t, f);
+    f->order_next = 0;
+    f->order_prev = t->order.last;
+    *(t->order.last == 0 ? &t->order.first : &t->flows[t->order.last].order_next) = index;
+    t->order.last = index;
+}
+
+struct flow *flow_find(struct flow_table *t, const struct endpoint *from, const struct endpoint *to,
+                       uint64_t frame_count, int *side)
+{
+    *side = compare(from, to) <= 0 ? 0 : 1;
+    const struct endpoint *low = *side == 0 ? from : to;
+    const struct endpoint *high = *side == 0 ? to : from;
+    struct flow *flow = at(t, *bucket_of(t, low, high));
+    while (flow != NULL && !is_pair(flow, low, high)) {
+        flow = at(t, flow->hash_next);
+    }
+    if (flow != NULL && frame_count - flow->touched_at >= FLOW_TOUCH_FRAMES) {
+        flow->touched_at = frame_count;
+        recent_unlink(t, flow);
+        recent_put(t, flow);
+    }
+    return flow;
+}
+
+struct flow *flow_add(struct flow_table *t, const struct endpoint *from, const struct endpoint *to,
+                      uint64_t frame_count, int *side)
+{
+    uint32_t index = t->free_first;
+    if (index != 0) {
+        t->free_first = t->flows[index].hash_next;
+    } else if (t->num_begun < t->flows_max) {
+        index = ++t->num_begun;
+    } else {
+        return NULL;
+    }
+    *side = compare(from, to) <= 0 ? 0 : 1;
+    struct flow *flow = &t->flows[index];
+    *flow = (struct flow){.is_used = true, .touched_at = frame_count};
+    flow->end[*side] = *from;
+    flow->end[1 - *side] = *to;
+    uint32_t *bucket = bucket_of(t, &flow->end[0], &flow->end[1]);
+    flow->hash_next = *bucket;
+    *bucket = index;
+    recent_put(t, flow);
+    order_append(t, flow);
+    return flow;
+}
+
+struct flow *flow_oldest(const struct flow_table *t)
+{
+    return at(t, t->recent.last);
+}
+
+void flow_remove(struct flow_table *t, struct flow *flow)
+{
+    assert(flow->is_used);
+    uint32_t index = index_of(t, flow);
+    uint32_t *link = bucket_of(t, &flow->end[0], &flow->end[1]);
+    while (*link != index) {
+        assert(*link != 0);
+        link = &t->flows[*link].hash_next;
+    }
+    *link = flow->hash_next;
+    recent_unlink(t, flow);
+    order_unlink(t, flow);
+    flow_unwatch(t, flow);
+    *flow = (struct flow){.hash_next = t->free_first};
+    t->free_first = index;
+}
+
+struct flow *flow_first(const struct flow_table *t)
+{
+    return at(t, t->order.first);
+}
+
+struct flow *flow_after(const struct flow_table *t, const struct flow *flow)
+{
+    return at(t, flow->order_next);
+}
+
+void flow_watch(struct flow_table *t, struct flow *f, int64_t due_ns)
+{
+    flow_unwatch(t, f);
+    uint32_t index = index_of(t, f);
+    f->is_watched = true;
+    f->watch_due_ns = due_ns;
+    f->watch_next = 0;
+    f->watch_prev = t->watch.last;
+    *(t->watch.last == 0 ? &t->watch.first : &t->flows[t->watch.last].watch_next) = index;
+    t->watch.last = index;
+}
+
+void flow_unwatch(struct flow_table *t, struct flow *f)
+{
+    if (!f->is_watched) {
+        return;
+    }
+    *(f->watch_prev == 0 ? &t->watch.first : &t->flows[f->watch_prev].watch_next) = f->watch_next;
+    *(f->watch_next == 0 ? &t->watch.last : &t->flows[f->watch_next].watch_prev) = f->watch_prev;
+    f->is_watched = false;
+}
+
+struct flow *flow_watched(const struct flow_table *t)
+{
+    return at(t, t->watch.first);
+}

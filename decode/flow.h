@@ -1,0 +1,102 @@
+/* The table of TCP connections: fixed size, one small entry each, oldest out under pressure only.
+ *
+ *      endpoints (either order) --hash--> bucket -> entry -> entry
+ *
+ * VLAN tags, tunnels and MAC addresses are no part of the key. Entries are found by index, 0 being
+ * none; pages that were never used are never touched.
+ */
+#ifndef KRBSCOPE_DECODE_FLOW_H
+#define KRBSCOPE_DECODE_FLOW_H
+
+#include "base/address.h"
+#include "decode/stream.h"
+
+#define FLOW_TOUCH_FRAMES 1024 /* use is noted once in so many frames: eviction need not be exact  \
+                                */
+
+/* Which endpoint is the client, from the best testimony so far. */
+enum flow_role {
+    FLOW_ROLE_PORT,    /* the lower port is the server's */
+    FLOW_ROLE_MESSAGE, /* it sent a request */
+    FLOW_ROLE_SYNACK,
+    FLOW_ROLE_SYN,
+};
+
+/* What a direction's bytes are. */
+enum flow_content {
+    FLOW_UNDECIDED, /* its first bytes have not come */
+    FLOW_BULK,      /* not ours; each segment start is looked at all the same */
+    FLOW_HTTP,
+    FLOW_KERBEROS,
+    FLOW_DNS,
+};
+
+struct flow_parser;
+
+struct flow {
+    struct endpoint end[2]; /* by key order; every [2] here is by this side */
+    uint32_t hash_next;
+    uint32_t recent_next, recent_prev; /* by last use */
+    uint32_t order_next, order_prev;   /* by creation */
+    uint32_t watch_next, watch_prev;   /* by due time */
+    bool is_used;
+    bool is_watched;
+    uint8_t client; /* side of the client */
+    uint8_t role;   /* enum flow_role: how that is known */
+    uint8_t content[2];
+    bool host_told[2]; /* EVENT_HOST_SEEN was considered for this direction */
+    bool parsed_to[2]; /* bytes of this side went to the parser */
+    bool connect_told;
+    bool is_open; /* the server said more than RST */
+    bool is_reset;
+    bool reset_waits; /* EVENT_TCP_RESET is due when all held bytes were handed out */
+    uint8_t reset_side;
+    bool end_told;
+    bool tls_told[2];
+    uint64_t touched_at; /* frame count of the decoder */
+    uint64_t connection;
+    int64_t watch_due_ns;
+    struct stream_pair streams;
+    struct flow_parser *parser; /* NULL until something was found */
+    /* Facts of the handshake and places. */
+    uint32_t num_syns;
+    bool syn_seen;
+    int64_t syn_ns, synack_ns, ack_ns;
+    int64_t last_syn_ns;
+    bool handshake_inferred;
+    struct place syn_place, reset_place, last_place;
+    uint32_t refused_frame; /* RST that answered the last SYN, 0 none */
+};
+
+struct flow_table;
+
+struct flow_table *flow_table_new(uint32_t flows_max);
+void flow_table_free(struct flow_table *t);
+
+/* The connection between these endpoints, or NULL; *side is set to the one of from. frame_count
+ * notes the use. */
+struct flow *flow_find(struct flow_table *t, const struct endpoint *from, const struct endpoint *to,
+                       uint64_t frame_count, int *side);
+
+/* A zeroed entry for a connection that is not in the table. NULL: the table is full, let the one
+ * that flow_oldest() names go first. */
+struct flow *flow_add(struct flow_table *t, const struct endpoint *from, const struct endpoint *to,
+                      uint64_t frame_count, int *side);
+
+/* The least recently used connection, NULL when there is none. */
+struct flow *flow_oldest(const struct flow_table *t);
+
+/* Takes the entry out; what it owns was freed by the caller. */
+void flow_remove(struct flow_table *t, struct flow *flow);
+
+/* The connection created first, and the one created after it; NULL at the end. */
+struct flow *flow_first(const struct flow_table *t);
+struct flow *flow_after(const struct flow_table *t, const struct flow *flow);
+
+/* The watch list: entries in the order in which they were put there, so by due time when all wait
+ * equally long. */
+void flow_watch(struct flow_table *t, struct flow *flow, int64_t due_ns);
+void flow_unwatch(struct flow_table *t, struct flow *flow);
+struct flow *flow_watched(const struct flow_table *t);
+
+#endif
