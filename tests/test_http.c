@@ -194,8 +194,8 @@ static const struct talk talks[] = {
       "<<< HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n1\nabc\n"},
      "#1 POST /1  body=0 @1-1-1 start\n"
      "#2 GET /2  body=0 @2-2-2 complete start\n"
-     "#3 200 re=0 body=0 @3-3-3 start\n"
-     "#4 200 re=0 body=1 @4-4-4 start\n"},
+     "#3 200 re=1 body=0 @3-3-3 start\n"
+     "#4 200 re=2 body=1 @4-4-4 start\n"},
 };
 
 #define NUM_TALKS (sizeof talks / sizeof talks[0])
