@@ -245,22 +245,19 @@ enum layer link_raw_step(struct walk *w)
  * protocol when it is 0. */
 enum layer link_ppp_step(struct walk *w)
 {
+    if (!walk_has(w, 2)) {
+        return LAYER_DONE;
+    }
     if (bytes_u16be_at(w->rest, 0) == 0xff03) {
         walk_skip(w, 2);
     }
-    if (!walk_has(w, 1)) {
+    if (!walk_has(w, 2)) {
         return LAYER_DONE;
     }
-    uint16_t protocol = bytes_u8_at(w->rest, 0);
-    size_t len = 1;
-    if ((protocol & 1) == 0) {
-        if (!walk_has(w, 2)) {
-            return LAYER_DONE;
-        }
-        protocol = bytes_u16be_at(w->rest, 0);
-        len = 2;
-    }
-    walk_skip(w, len);
+    unsigned first = bytes_u8_at(w->rest, 0);
+    bool is_short = (first & 1) != 0;
+    unsigned protocol = is_short ? first : bytes_u16be_at(w->rest, 0);
+    walk_skip(w, is_short ? 1 : 2);
     switch (protocol) {
     case 0x0021: /* RFC 1332 3.1 */
         return LAYER_IPV4;
@@ -269,7 +266,8 @@ enum layer link_ppp_step(struct walk *w)
     case 0x0281: /* RFC 3032 4.3 */
     case 0x0283:
         return LAYER_MPLS;
-    case 0x0031: /* RFC 3518: bridged frames; no framing of ours inside */
+    case 0x00fd: /* RFC 3078: MPPE, or compressed; either way not to be read */
+        return walk_drop(w, SEGMENT_DROP_ENCRYPTED);
     default:
         return walk_other(w);
     }

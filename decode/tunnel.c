@@ -21,6 +21,9 @@ enum {
     GRE_ROUTES_MAX = 8, /* source routes stepped over (RFC 1701) */
 };
 
+/* Control word, Ethernet, IPv6: with so much behind the labels it can be told what it is. */
+enum { MPLS_TELLING_BYTES = 4 + 14 + 40 };
+
 enum { VXLAN_ID = 0x08, VXLAN_NEXT = 0x04 };
 
 enum { GTP_EXTENSIONS_MAX = 8 };
@@ -119,6 +122,9 @@ enum layer tunnel_mpls_step(struct walk *w)
     }
     if (ethernet_is_plausible(w->rest, w->wire_len)) {
         return LAYER_ETHERNET;
+    }
+    if (w->rest.len < MPLS_TELLING_BYTES && w->rest.len < w->wire_len) {
+        return walk_drop(w, SEGMENT_DROP_CUT);
     }
     return walk_other(w);
 }
