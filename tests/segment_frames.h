@@ -42,7 +42,7 @@ static inline void packet_init(struct packet *p, struct bytes payload)
 
 /* A header in hex, with the numbers that name it. Four letters stand for what follows:
  * tttt its EtherType, pp its IP protocol, qqqq its PPP protocol, llll its length, mmmm its length
- * and this header's, n is not used. */
+ * and this header's. */
 static inline void packet_hex(struct packet *p, const char *hex)
 {
     char copy[512];
@@ -70,7 +70,18 @@ static inline void packet_hex(struct packet *p, const char *hex)
             memcpy(at, number, (size_t)width);
         }
     }
-    packet_put(p, battery_hex(copy));
+    uint8_t header[sizeof copy / 2];
+    size_t used = 0;
+    for (const char *c = copy; *c != '\0'; c++) {
+        static const char digits_known[] = "0123456789abcdef";
+        const char *digit = strchr(digits_known, *c);
+        if (digit != NULL) {
+            unsigned high = used % 2 == 0 ? 0 : header[used / 2] * 16U;
+            header[used / 2] = (uint8_t)(high + (unsigned)(digit - digits_known));
+            used++;
+        }
+    }
+    packet_put(p, (struct bytes){.at = header, .len = used / 2});
 }
 
 #define V6_A "20010db8000000000000000000000001"
