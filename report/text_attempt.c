@@ -21,15 +21,16 @@ static struct outcome_look outcome_look(const struct attempt_record *a)
     static const struct outcome_look looks[OUTCOME_COUNT] = {
         [OUTCOME_INCOMPLETE] = {"INCOMPLETE: the end is not in the capture", SIGN_ELLIPSIS,
                                 PAGE_WARNING},
-        [OUTCOME_APPROVED] = {"LET IN", SIGN_OK, PAGE_GOOD},
-        [OUTCOME_APPROVED_NTLM] = {"LET IN by NTLM, not Kerberos", SIGN_OK, PAGE_WARNING},
-        [OUTCOME_ACCEPTED_ANONYMOUS] = {"ACCEPTED without a logon", SIGN_FAILED, PAGE_BAD},
+        [OUTCOME_APPROVED] = {"APPROVED", SIGN_OK, PAGE_GOOD},
+        [OUTCOME_APPROVED_NTLM] = {"APPROVED over NTLM, not Kerberos", SIGN_OK, PAGE_WARNING},
+        [OUTCOME_ACCEPTED_ANONYMOUS] = {"ACCEPTED ANONYMOUSLY, nobody logged on", SIGN_FAILED,
+                                        PAGE_BAD},
         [OUTCOME_REFUSED] = {"REFUSED", SIGN_FAILED, PAGE_BAD},
         [OUTCOME_FAILED] = {"FAILED", SIGN_FAILED, PAGE_BAD},
     };
     struct outcome_look look = looks[a->outcome];
     if (a->outcome == OUTCOME_APPROVED && a->authenticated_by == BY_KERBEROS) {
-        look.words = "LET IN by Kerberos";
+        look.words = "APPROVED by Kerberos";
     }
     return look;
 }
@@ -203,11 +204,10 @@ static void write_offset(struct text_report *r, const char *what, const struct o
     page_column(p, BODY_COLUMN);
     page_text(p, what);
     phrase_offset(&t, o->value);
-    text_add(&t, " (between ");
+    text_add(&t, ", between ");
     phrase_offset(&t, o->low);
     text_add(&t, " and ");
     phrase_offset(&t, o->high);
-    text_add(&t, ")");
     page_bytes(p, text_bytes(&t));
     text_frames(r, &o->evidence);
     page_end(p);
@@ -224,9 +224,9 @@ static void write_clocks(struct text_report *r, const struct attempt_record *a)
     text_init(&t, buffer, sizeof buffer);
     text_format(&t, "Clocks (limit %g s)", c->limit_s);
     text_heading(r, t.at);
-    write_offset(r, "KDC minus client", &c->client_to_kdc);
-    write_offset(r, "server minus client", &c->client_to_server);
-    write_offset(r, "server minus KDC", &c->kdc_to_server);
+    write_offset(r, "KDC minus client:", &c->client_to_kdc);
+    write_offset(r, "server minus client:", &c->client_to_server);
+    write_offset(r, "server minus KDC:", &c->kdc_to_server);
 }
 
 static void write_list(struct text_report *r, const char *heading, const struct bytes *items,

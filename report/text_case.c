@@ -104,8 +104,8 @@ static void write_damage(struct text_report *r, const struct capture_info *info,
     struct page *p = &r->page;
     if (!info->complete) {
         begin_warning(p, column);
-        page_text(p, "The file is cut short or damaged; it was read up to there.");
-        page_text(p, info->damage.text);
+        page_text(p, info->damage.text[0] == '\0' ? "The file is cut short or damaged."
+                                                  : info->damage.text);
         end_warning(p);
     }
     for (enum capture_drop drop = 0; drop < CAPTURE_DROP_COUNT; drop++) {

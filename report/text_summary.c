@@ -2,8 +2,8 @@
 #include "report/text_private.h"
 
 #define COUNT_END_COLUMN 6
-#define CAUSE_COLUMN 8
-#define BODY_COLUMN 10
+#define CAUSE_COLUMN 10
+#define ONLY_COLUMN 2 /* of the only attempt: nothing is counted */
 #define IDS_LISTED_MAX 8
 
 /* Outcomes from best to worst in the reader's eyes: what failed comes first. */
@@ -63,7 +63,7 @@ static void write_ids(struct text_report *r, enum cause cause)
     const struct analysis *a = r->analysis;
     uint64_t num = a->by_cause[cause];
     size_t num_listed = 0;
-    page_column(p, BODY_COLUMN);
+    page_column(p, CAUSE_COLUMN);
     page_style(p, PAGE_FAINT);
     page_text(p, num == 1 ? "attempt" : "attempts");
     for (size_t i = 0; i < a->num_attempts && num_listed < IDS_LISTED_MAX; i++) {
@@ -105,7 +105,7 @@ static void write_cause(struct text_report *r, enum cause cause, bool is_only)
         page_right(p, COUNT_END_COLUMN, text_bytes(&t));
         page_text(p, page_sign(p, SIGN_TIMES));
     }
-    page_column(p, is_only ? 2 : CAUSE_COLUMN + (p->column > CAUSE_COLUMN ? p->column : 0));
+    page_column(p, is_only ? ONLY_COLUMN : CAUSE_COLUMN);
     page_style(p, first != NULL && first->is_note ? PAGE_WARNING : PAGE_BAD);
     page_text(p, cause_id(cause));
     page_style(p, PAGE_PLAIN);
@@ -118,7 +118,7 @@ static void write_cause(struct text_report *r, enum cause cause, bool is_only)
     }
     page_end(p);
     if (first != NULL) {
-        page_column(p, is_only ? 2 : BODY_COLUMN);
+        page_column(p, is_only ? ONLY_COLUMN : CAUSE_COLUMN);
         page_bytes(p, first->summary);
         page_end(p);
     }
@@ -146,7 +146,7 @@ void text_summary(struct text_report *r, size_t num_shown)
         write_cause(r, cause, num == 1);
     }
     if (num_shown < num) {
-        page_column(p, 2);
+        page_column(p, ONLY_COLUMN);
         page_number(p, num - num_shown);
         page_text(p, num - num_shown == 1 ? "attempt is" : "attempts are");
         page_text(p, num_shown < a->num_attempts ? "only counted here; --all prints every one."

@@ -1,0 +1,326 @@
+#include "cli/feed.h"
+
+#include "cli/message.h"
+#include "cli/progress.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LANE_ID_BITS 44 /* events and connections one decoder may number */
+
+/* One capture being read: its pieces one after the other through one decoder. */
+struct lane {
+    struct source *source; /* the piece that is read; NULL when all are */
+    uint16_t group;        /* index of the first piece */
+    struct decoder *decoder;
+    struct frame frame; /* the next one, borrowed from source->capture */
+    struct case_file *case_file;
+};
+
+/* One run over everything. */
+struct run {
+    struct feed *feed;
+    struct lane *lanes; /* ordered by the time they begin */
+    size_t num_lanes;
+    size_t num_started;
+    size_t reading[SOURCES_MAX]; /* lanes that have a frame */
+    size_t num_reading;
+    uint64_t done_bytes, done_frames; /* of files that are closed */
+    struct progress progress;
+};
+
+static bool is_standard_input(const char *path)
+{
+    return bytes_is(bytes_of(path), "-");
+}
+
+/* The file was named before, by this or another path. */
+static bool is_named_before(char **files, size_t index)
+{
+    struct stat a, b;
+    for (size_t i = 0; i < index; i++) {
+        if (is_standard_input(files[i]) || is_standard_input(files[index])) {
+            if (bytes_is(bytes_of(files[i]), files[index])) {
+                return true;
+            }
+        } else if (stat(files[i], &a) == 0 && stat(files[index], &b) == 0 && S_ISREG(a.st_mode) &&
+                   a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status check_files(const struct options *options, struct trouble *trouble)
+{
+    if (options->num_files > SOURCES_MAX) {
+        trouble_set(trouble, "At most %d files in one run; join pieces with mergecap.",
+                    SOURCES_MAX);
+        return STATUS_USAGE;
+    }
+    for (size_t i = 0; i < options->num_files; i++) {
+        if (is_named_before(options->files, i)) {
+            trouble_set(trouble, "%.200s is given twice.", options->files[i]);
+            return STATUS_USAGE;
+        }
+        if (is_standard_input(options->files[i]) && isatty(STDIN_FILENO) == 1) {
+            trouble_set(trouble, "Standard input is a terminal; pipe a capture into krbscope.");
+            return STATUS_USAGE;
+        }
+    }
+    return STATUS_OK;
+}
+
+static void count_unreadable(struct feed *f, const struct trouble *why)
+{
+    message(why);
+    f->num_unreadable++;
+}
+
+/* Reads the source to its end only to know its times and link types, and makes it readable again.
+ * Only needed to tell pieces from vantages, so never for a single file. */
+static enum status scan(struct source *s, struct progress *progress, struct trouble *why)
+{
+    struct frame frame;
+    while (capture_next(s->capture, &frame) == CAPTURE_FRAME) {
+        const struct capture_info *info = capture_info(s->capture);
+        progress_tick(progress, info->bytes_read, info->frames);
+    }
+    s->info = *capture_info(s->capture);
+    if (is_standard_input(s->path)) {
+        return capture_rewind(s->capture, why);
+    }
+    capture_close(s->capture); /* hundreds of files must not stay open at once */
+    s->capture = NULL;
+    return STATUS_OK;
+}
+
+enum status feed_open(struct feed *f, const struct options *options, bool show_progress,
+                      struct trouble *trouble)
+{
+    *f = (struct feed){.show_progress = show_progress};
+    f->capture_options = (struct capture_options){
+        .filter = options->filter, .has_zone = options->has_zone, .zone_s = options->zone_s};
+    enum status status = check_files(options, trouble);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    f->sources = calloc(options->num_files, sizeof *f->sources);
+    if (f->sources == NULL) {
+        trouble_set(trouble, "There is not enough memory.");
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < options->num_files; i++) {
+        struct source *s = &f->sources[f->num_sources];
+        struct trouble why = {{0}};
+        struct progress progress;
+        *s = (struct source){
+            .path = options->files[i], .index = (uint16_t)f->num_sources, .is_first_piece = true};
+        status = capture_open(&s->capture, s->path, &f->capture_options, &why);
+        if (status == STATUS_USAGE || status == STATUS_NO_MEMORY) {
+            *trouble = why;
+            return status;
+        }
+        if (status == STATUS_OK && options->num_files > 1) {
+            progress_begin(&progress, show_progress, "looking at times",
+                           capture_info(s->capture)->bytes);
+            status = scan(s, &progress, &why);
+            progress_end(&progress);
+        }
+        if (status != STATUS_OK) {
+            capture_close(s->capture);
+            s->capture = NULL;
+            count_unreadable(f, &why);
+            continue;
+        }
+        f->num_sources++;
+    }
+    source_join_pieces(f->sources, f->num_sources);
+    return STATUS_OK;
+}
+
+/* Numbers of events and connections are a decoder's own; the case needs them to differ. */
+static void lane_sink(void *context, const struct event *event)
+{
+    const struct lane *lane = context;
+    const uint64_t base = (uint64_t)lane->group << LANE_ID_BITS;
+    struct event moved = *event;
+    struct http_facts http;
+    moved.group = lane->group;
+    moved.id += base;
+    moved.reply_to += moved.reply_to == 0 ? 0 : base;
+    moved.connection += moved.connection == 0 ? 0 : base;
+    if (moved.http != NULL) {
+        http = *moved.http;
+        http.request_id += http.request_id == 0 ? 0 : base;
+        moved.http = &http;
+    }
+    case_push(lane->case_file, &moved);
+}
+
+static uint64_t bytes_of_feed(const struct feed *f)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < f->num_sources; i++) {
+        const struct source *s = &f->sources[i];
+        bytes += s->capture == NULL ? s->info.bytes : capture_info(s->capture)->bytes;
+    }
+    return bytes;
+}
+
+static void close_piece(struct run *run, struct source *s)
+{
+    s->info = *capture_info(s->capture);
+    run->done_bytes += s->info.bytes_read;
+    run->done_frames += s->info.frames;
+    capture_close(s->capture);
+    s->capture = NULL;
+}
+
+/* Opens the lane's piece; a file that has gone since it was looked at is told and left out. */
+static bool open_piece(struct run *run, struct source *s)
+{
+    struct trouble why = {{0}};
+    if (s->capture != NULL) {
+        return true;
+    }
+    if (capture_open(&s->capture, s->path, &run->feed->capture_options, &why) == STATUS_OK) {
+        return true;
+    }
+    count_unreadable(run->feed, &why);
+    return false;
+}
+
+/* Brings the lane's next frame; false when all its pieces are read, and the decoder is done. */
+static bool advance(struct run *run, struct lane *lane)
+{
+    while (lane->source != NULL) {
+        struct source *s = lane->source;
+        if (open_piece(run, s)) {
+            if (capture_next(s->capture, &lane->frame) == CAPTURE_FRAME) {
+                return true;
+            }
+            close_piece(run, s);
+        }
+        lane->source = s->next_piece;
+        if (lane->source != NULL) {
+            decoder_set_capture(lane->decoder, lane->source->index);
+        }
+    }
+    decoder_end(lane->decoder);
+    decoder_free(lane->decoder);
+    lane->decoder = NULL;
+    return false;
+}
+
+static enum status start_lane(struct run *run, struct case_file *c, struct trouble *trouble)
+{
+    struct lane *lane = &run->lanes[run->num_started];
+    const struct decoder_options options = {.capture = lane->source->index};
+    lane->case_file = c;
+    lane->decoder = decoder_new(&options, lane_sink, lane);
+    if (lane->decoder == NULL) {
+        trouble_set(trouble, "There is not enough memory to read %zu captures side by side.",
+                    run->num_reading + 1);
+        return STATUS_NO_MEMORY;
+    }
+    if (advance(run, lane)) {
+        run->reading[run->num_reading++] = run->num_started;
+    }
+    run->num_started++;
+    return STATUS_OK;
+}
+
+/* Index in `reading` of the lane whose next frame is the earliest. */
+static size_t earliest(const struct run *run)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < run->num_reading; i++) {
+        if (run->lanes[run->reading[i]].frame.time_ns <
+            run->lanes[run->reading[best]].frame.time_ns) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static bool is_next_lane_due(const struct run *run)
+{
+    if (run->num_started == run->num_lanes) {
+        return false;
+    }
+    if (run->num_reading == 0) {
+        return true;
+    }
+    int64_t now = run->lanes[run->reading[earliest(run)]].frame.time_ns;
+    return run->lanes[run->num_started].source->info.first_time_ns <= now;
+}
+
+static enum status read_lanes(struct run *run, struct case_file *c, struct trouble *trouble)
+{
+    while (run->num_reading > 0 || run->num_started < run->num_lanes) {
+        if (is_next_lane_due(run)) {
+            enum status status = start_lane(run, c, trouble);
+            if (status != STATUS_OK) {
+                return status;
+            }
+            continue;
+        }
+        size_t at = earliest(run);
+        struct lane *lane = &run->lanes[run->reading[at]];
+        const struct capture_info *info = capture_info(lane->source->capture);
+        progress_tick(&run->progress, run->done_bytes + info->bytes_read,
+                      run->done_frames + info->frames);
+        decoder_push(lane->decoder, &lane->frame);
+        if (!advance(run, lane)) {
+            run->reading[at] = run->reading[--run->num_reading];
+        }
+    }
+    return STATUS_OK;
+}
+
+static int by_begin(const void *left, const void *right)
+{
+    const struct lane *a = left;
+    const struct lane *b = right;
+    if (a->source->info.first_time_ns != b->source->info.first_time_ns) {
+        return a->source->info.first_time_ns < b->source->info.first_time_ns ? -1 : 1;
+    }
+    return a->group < b->group ? -1 : a->group > b->group;
+}
+
+enum status feed_run(struct feed *f, struct case_file *c, struct trouble *trouble)
+{
+    struct run run = {.feed = f};
+    run.lanes = calloc(f->num_sources, sizeof *run.lanes);
+    if (run.lanes == NULL) {
+        trouble_set(trouble, "There is not enough memory.");
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < f->num_sources; i++) {
+        if (f->sources[i].is_first_piece) {
+            run.lanes[run.num_lanes++] =
+                (struct lane){.source = &f->sources[i], .group = f->sources[i].index};
+        }
+    }
+    qsort(run.lanes, run.num_lanes, sizeof *run.lanes, by_begin);
+    progress_begin(&run.progress, f->show_progress, "analysing", bytes_of_feed(f));
+    enum status status = read_lanes(&run, c, trouble);
+    progress_end(&run.progress);
+    for (size_t i = 0; i < run.num_lanes; i++) {
+        decoder_free(run.lanes[i].decoder);
+    }
+    free(run.lanes);
+    return status;
+}
+
+void feed_close(struct feed *f)
+{
+    for (size_t i = 0; i < f->num_sources; i++) {
+        capture_close(f->sources[i].capture);
+    }
+    free(f->sources);
+    *f = (struct feed){0};
+}

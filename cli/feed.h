@@ -1,0 +1,27 @@
+/* Files in, events to the case: opens, joins, and reads several captures in the order of time. */
+#ifndef KRBSCOPE_CLI_FEED_H
+#define KRBSCOPE_CLI_FEED_H
+
+#include "cli/options.h"
+#include "cli/source.h"
+#include "diagnose/case.h"
+
+struct feed {
+    struct source *sources; /* the readable files, in the order of the command line */
+    size_t num_sources;
+    size_t num_unreadable; /* files that could not be read; each was told on standard error */
+    struct capture_options capture_options;
+    bool show_progress;
+};
+
+/* Opens what can be opened. STATUS_NO_MEMORY, STATUS_USAGE (the filter, the same file twice, too
+ * many) with trouble; unreadable files are told at once and counted. */
+enum status feed_open(struct feed *f, const struct options *options, bool show_progress,
+                      struct trouble *trouble);
+
+/* Reads everything into the case. After that every source's info is final. */
+enum status feed_run(struct feed *f, struct case_file *c, struct trouble *trouble);
+
+void feed_close(struct feed *f);
+
+#endif

@@ -1,0 +1,315 @@
+#include "cli/options.h"
+
+#include "base/bytes.h"
+#include "report/report.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define FIRST_LONG_OPTION 256 /* behind every character */
+#define WIDTH_MAX 1000        /* columns */
+#define SKEW_LIMIT_S_MAX 1e9  /* seconds */
+#define ZONE_MINUTES_MAX 1079 /* +-17:59 reaches every zone that ever was */
+
+/* Options without a letter. */
+enum option_id {
+    OPTION_FORMAT = FIRST_LONG_OPTION,
+    OPTION_TEXT,
+    OPTION_JSON,
+    OPTION_HOST,
+    OPTION_CLIENT,
+    OPTION_HTTP_PORT,
+    OPTION_CAPTURE_ZONE,
+    OPTION_SKEW_LIMIT,
+    OPTION_ALL,
+    OPTION_COLOR,
+    OPTION_ASCII,
+    OPTION_WIDTH,
+    OPTION_PROGRESS,
+    OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"text", required_argument, NULL, OPTION_TEXT},
+    {"json", required_argument, NULL, OPTION_JSON},
+    {"host", required_argument, NULL, OPTION_HOST},
+    {"client", required_argument, NULL, OPTION_CLIENT},
+    {"http-port", required_argument, NULL, OPTION_HTTP_PORT},
+    {"capture-zone", required_argument, NULL, OPTION_CAPTURE_ZONE},
+    {"skew-limit", required_argument, NULL, OPTION_SKEW_LIMIT},
+    {"all", no_argument, NULL, OPTION_ALL},
+    {"color", required_argument, NULL, OPTION_COLOR},
+    {"ascii", no_argument, NULL, OPTION_ASCII},
+    {"width", required_argument, NULL, OPTION_WIDTH},
+    {"progress", required_argument, NULL, OPTION_PROGRESS},
+    {"filter", required_argument, NULL, 'f'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+/* What is known while options are read and forgotten afterwards. */
+struct reading {
+    struct options *options;
+    struct trouble *trouble;
+    bool has_format;
+    enum output_format format; /* --format */
+};
+
+static bool fail(struct reading *r, const char *what, const char *value, const char *wanted)
+{
+    trouble_set(r->trouble, "%s: '%.200s' is not %s.", what, value, wanted);
+    return false;
+}
+
+static bool read_format(struct reading *r, const char *value)
+{
+    r->has_format = true;
+    if (bytes_is(bytes_of(value), "text")) {
+        r->format = OUTPUT_TEXT;
+    } else if (bytes_is(bytes_of(value), "json")) {
+        r->format = OUTPUT_JSON;
+    } else {
+        return fail(r, "--format", value, "text or json");
+    }
+    return true;
+}
+
+static bool read_when(struct reading *r, const char *option, const char *value, enum when *out)
+{
+    static const char *const words[] = {
+        [WHEN_AUTO] = "auto", [WHEN_ALWAYS] = "always", [WHEN_NEVER] = "never"};
+    for (enum when when = WHEN_AUTO; when <= WHEN_NEVER; when++) {
+        if (bytes_is(bytes_of(value), words[when])) {
+            *out = when;
+            return true;
+        }
+    }
+    return fail(r, option, value, "auto, always or never");
+}
+
+static bool add_output(struct reading *r, enum output_format format, const char *path)
+{
+    struct options *o = r->options;
+    if (path[0] == '\0') {
+        trouble_set(r->trouble, "--text and --json need the name of a file, or - for standard "
+                                "output.");
+        return false;
+    }
+    if (o->num_outputs + 1 >= OPTIONS_OUTPUTS_MAX) {
+        trouble_set(r->trouble, "At most %d outputs in one run.", OPTIONS_OUTPUTS_MAX - 1);
+        return false;
+    }
+    o->outputs[o->num_outputs++] = (struct output){.format = format, .path = path};
+    return true;
+}
+
+static bool add_name(struct reading *r, const char *option, const char *value, const char **names,
+                     size_t *num)
+{
+    if (value[0] == '\0') {
+        return fail(r, option, value, "a name or an address");
+    }
+    if (*num == OPTIONS_HOSTS_MAX) {
+        trouble_set(r->trouble, "%s: at most %d in one run.", option, OPTIONS_HOSTS_MAX);
+        return false;
+    }
+    names[(*num)++] = value;
+    return true;
+}
+
+/* "80,8530" */
+static bool read_ports(struct reading *r, const char *value)
+{
+    struct options *o = r->options;
+    struct bytes list = bytes_of(value);
+    for (size_t at = 0; at <= list.len;) {
+        size_t end = bytes_find(list, ',', at);
+        uint64_t port = 0;
+        if (!bytes_to_u64(bytes_part(list, at, end - at), UINT16_MAX, &port) || port == 0) {
+            return fail(r, "--http-port", value, "a list of ports from 1 to 65535, as in 80,8530");
+        }
+        if (o->num_http_ports == OPTIONS_PORTS_MAX) {
+            trouble_set(r->trouble, "--http-port: at most %d ports.", OPTIONS_PORTS_MAX);
+            return false;
+        }
+        o->http_ports[o->num_http_ports++] = (uint16_t)port;
+        at = end + 1;
+    }
+    return true;
+}
+
+/* "UTC", "Z", "+02:00", "-0530", "+1". */
+static bool read_zone(struct reading *r, const char *value)
+{
+    struct options *o = r->options;
+    struct bytes text = bytes_of(value);
+    uint64_t hours = 0;
+    uint64_t minutes = 0;
+    o->has_zone = true;
+    if (bytes_is_nocase(text, "UTC") || bytes_is_nocase(text, "Z")) {
+        o->zone_s = 0;
+        return true;
+    }
+    size_t colon = bytes_find(text, ':', 0);
+    size_t hours_end = colon < text.len ? colon : text.len > 3 ? 3 : text.len;
+    struct bytes rest = bytes_part(text, colon < text.len ? colon + 1 : hours_end, text.len);
+    if (text.len < 2 || (value[0] != '+' && value[0] != '-') || hours_end > 3 ||
+        !bytes_to_u64(bytes_part(text, 1, hours_end - 1), 17, &hours) ||
+        (hours_end < text.len && (rest.len != 2 || !bytes_to_u64(rest, 59, &minutes))) ||
+        hours * 60 + minutes > ZONE_MINUTES_MAX) {
+        return fail(r, "--capture-zone", value, "UTC or a difference to it like +02:00 or -05:30");
+    }
+    o->zone_s = (int32_t)(hours * 3600 + minutes * 60);
+    if (value[0] == '-') {
+        o->zone_s = -o->zone_s;
+    }
+    return true;
+}
+
+static bool read_skew_limit(struct reading *r, const char *value)
+{
+    char *end;
+    double seconds = strtod(value, &end);
+    if (end == value || *end != '\0' || !isfinite(seconds) || seconds <= 0 ||
+        seconds > SKEW_LIMIT_S_MAX) {
+        return fail(r, "--skew-limit", value, "a number of seconds above 0");
+    }
+    r->options->skew_limit_s = seconds;
+    return true;
+}
+
+static bool read_width(struct reading *r, const char *value)
+{
+    uint64_t width = 0;
+    if (!bytes_to_u64(bytes_of(value), WIDTH_MAX, &width) || width < REPORT_WIDTH_MIN) {
+        return fail(r, "--width", value, "a number of columns from 40 to 1000");
+    }
+    r->options->width = (unsigned)width;
+    return true;
+}
+
+static bool read_one(struct reading *r, int option, const char *value)
+{
+    struct options *o = r->options;
+    switch (option) {
+    case OPTION_FORMAT:
+        return read_format(r, value);
+    case OPTION_TEXT:
+        return add_output(r, OUTPUT_TEXT, value);
+    case OPTION_JSON:
+        return add_output(r, OUTPUT_JSON, value);
+    case OPTION_HOST:
+        return add_name(r, "--host", value, o->hosts, &o->num_hosts);
+    case OPTION_CLIENT:
+        return add_name(r, "--client", value, o->clients, &o->num_clients);
+    case OPTION_HTTP_PORT:
+        return read_ports(r, value);
+    case OPTION_CAPTURE_ZONE:
+        return read_zone(r, value);
+    case OPTION_SKEW_LIMIT:
+        return read_skew_limit(r, value);
+    case OPTION_COLOR:
+        return read_when(r, "--color", value, &o->color);
+    case OPTION_PROGRESS:
+        return read_when(r, "--progress", value, &o->progress);
+    case OPTION_WIDTH:
+        return read_width(r, value);
+    case OPTION_ALL:
+        o->all = true;
+        return true;
+    case OPTION_ASCII:
+        o->ascii = true;
+        return true;
+    case OPTION_VERSION:
+        o->version = true;
+        return true;
+    case 'f':
+        o->filter = value;
+        return true;
+    case 'q':
+        o->quiet = true;
+        return true;
+    case 'v':
+        o->verbose = true;
+        return true;
+    case 'h':
+        o->help = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* getopt's two complaints, in our words. */
+static bool fail_unknown(struct reading *r, int result, char **argv)
+{
+    const char *given = optind > 0 ? argv[optind - 1] : "";
+    if (result == ':') {
+        trouble_set(r->trouble, "option '%.200s' needs a value.", given);
+    } else if (optopt > 0 && optopt < FIRST_LONG_OPTION &&
+               !bytes_begins_nocase(bytes_of(given), "--")) {
+        trouble_set(r->trouble, "unknown option '-%c'.", optopt);
+    } else if (optopt > 0) {
+        trouble_set(r->trouble, "option '%.200s' takes no value.", given);
+    } else {
+        trouble_set(r->trouble, "unknown option '%.200s'.", given);
+    }
+    return false;
+}
+
+/* --format is for standard output, unless --text - or --json - took that. */
+static bool settle_outputs(struct reading *r)
+{
+    struct options *o = r->options;
+    size_t num_standard = 0;
+    for (size_t i = 0; i < o->num_outputs; i++) {
+        num_standard += bytes_is(bytes_of(o->outputs[i].path), "-");
+        for (size_t j = 0; j < i; j++) {
+            if (bytes_is(bytes_of(o->outputs[i].path), o->outputs[j].path) &&
+                !bytes_is(bytes_of(o->outputs[i].path), "-")) {
+                trouble_set(r->trouble, "%.200s is given for two outputs.", o->outputs[i].path);
+                return false;
+            }
+        }
+    }
+    if (num_standard > 1 || (num_standard == 1 && r->has_format)) {
+        trouble_set(r->trouble, "Standard output can take one form only: leave out --format, or "
+                                "give the others a file name.");
+        return false;
+    }
+    if (num_standard == 0) {
+        o->outputs[o->num_outputs++] = (struct output){.format = r->format, .path = "-"};
+    }
+    return true;
+}
+
+enum status options_read(struct options *out, int argc, char **argv, struct trouble *trouble)
+{
+    struct reading r = {.options = out, .trouble = trouble};
+    int option;
+    *out = (struct options){.width = REPORT_WIDTH_DEFAULT};
+    opterr = 0;
+    optind = 0; /* glibc: start over, even after an earlier call */
+    while ((option = getopt_long(argc, argv, ":f:qvh", long_options, NULL)) != -1) {
+        bool good = option == '?' || option == ':' ? fail_unknown(&r, option, argv)
+                                                   : read_one(&r, option, optarg);
+        if (!good) {
+            return STATUS_USAGE;
+        }
+    }
+    out->files = argv + optind;
+    out->num_files = (size_t)(argc - optind);
+    if (out->help || out->version) {
+        return STATUS_OK;
+    }
+    if (out->num_files == 0) {
+        trouble_set(trouble, "No capture file is named.");
+        return STATUS_USAGE;
+    }
+    return settle_outputs(&r) ? STATUS_OK : STATUS_USAGE;
+}

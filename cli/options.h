@@ -1,0 +1,47 @@
+/* The command line of `analyze`, read and checked once. */
+#ifndef KRBSCOPE_CLI_OPTIONS_H
+#define KRBSCOPE_CLI_OPTIONS_H
+
+#include "base/status.h"
+
+#include <stdint.h>
+
+#define OPTIONS_HOSTS_MAX 256  /* --host, --client: each so often */
+#define OPTIONS_OUTPUTS_MAX 16 /* --text, --json: together so often */
+#define OPTIONS_PORTS_MAX 64   /* --http-port */
+
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
+enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+
+struct output {
+    enum output_format format;
+    const char *path; /* "-": standard output */
+};
+
+/* Strings are borrowed from argv. */
+struct options {
+    struct output outputs[OPTIONS_OUTPUTS_MAX]; /* at least one */
+    size_t num_outputs;
+    const char *hosts[OPTIONS_HOSTS_MAX];
+    size_t num_hosts;
+    const char *clients[OPTIONS_HOSTS_MAX];
+    size_t num_clients;
+    uint16_t http_ports[OPTIONS_PORTS_MAX]; /* a hint only; content decides */
+    size_t num_http_ports;
+    bool has_zone;
+    int32_t zone_s;      /* east of UTC */
+    double skew_limit_s; /* 0: the default */
+    const char *filter;  /* or NULL */
+    enum when color, progress;
+    unsigned width;
+    bool all, ascii, quiet, verbose;
+    bool help, version;
+    char **files;
+    size_t num_files;
+};
+
+/* Reads the arguments behind the command; argv[0] is skipped. argv is put in order, files last.
+ * STATUS_USAGE: trouble says what is wrong. With help or version set nothing else is checked. */
+enum status options_read(struct options *out, int argc, char **argv, struct trouble *trouble);
+
+#endif

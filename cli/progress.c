@@ -1,0 +1,79 @@
+#include "cli/progress.h"
+
+#include "base/civil.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CALLS_A_LOOK 4096                      /* frames between two looks at the clock */
+#define FIRST_AFTER_NS (NS_PER_S / 2)          /* short work shows nothing */
+#define AGAIN_AFTER_NS (NS_PER_S / 5)          /* on a terminal */
+#define AGAIN_IN_A_LOG_AFTER_NS (2 * NS_PER_S) /* elsewhere each state is a line */
+#define LINE_BYTES_MAX 160
+
+static int64_t now_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+void progress_begin(struct progress *p, bool on, const char *what, uint64_t total)
+{
+    *p = (struct progress){.on = on, .what = what, .total = total};
+    if (on) {
+        p->is_terminal = isatty(STDERR_FILENO) == 1;
+        p->start_ns = now_ns();
+    }
+}
+
+static void show(struct progress *p, const struct text *line)
+{
+    size_t columns = line->len;
+    if (!p->is_terminal) {
+        (void)fprintf(stderr, "%s\n", line->at);
+        return;
+    }
+    size_t blanks = p->columns > columns ? p->columns - columns : 0;
+    (void)fprintf(stderr, "\r%s%*s", line->at, (int)blanks, "");
+    (void)fflush(stderr);
+    p->columns = columns;
+}
+
+void progress_tick(struct progress *p, uint64_t done, uint64_t frames)
+{
+    char buffer[LINE_BYTES_MAX];
+    struct text line;
+    if (!p->on || ++p->num_calls < CALLS_A_LOOK) {
+        return;
+    }
+    p->num_calls = 0;
+    int64_t now = now_ns();
+    int64_t again = p->shown_ns == 0 ? FIRST_AFTER_NS
+                    : p->is_terminal ? AGAIN_AFTER_NS
+                                     : AGAIN_IN_A_LOG_AFTER_NS;
+    if (now - (p->shown_ns == 0 ? p->start_ns : p->shown_ns) < again) {
+        return;
+    }
+    p->shown_ns = now;
+    double seconds = (double)(now - p->start_ns) / 1e9;
+    text_init(&line, buffer, sizeof buffer);
+    text_format(&line, "%s: ", p->what);
+    if (p->total > 0) {
+        double percent = 100.0 * (double)done / (double)p->total;
+        text_format(&line, "%.0f %%, ", percent > 100 ? 100.0 : percent);
+    }
+    text_format(&line, "%llu frames, %.1f MB, %.1f MB/s", (unsigned long long)frames,
+                (double)done / 1e6, (double)done / 1e6 / seconds);
+    show(p, &line);
+}
+
+void progress_end(struct progress *p)
+{
+    if (p->columns > 0) {
+        (void)fprintf(stderr, "\r%*s\r", (int)p->columns, "");
+        (void)fflush(stderr);
+        p->columns = 0;
+    }
+}

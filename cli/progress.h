@@ -1,0 +1,25 @@
+/* A line on standard error for work that takes long: how far, how fast. */
+#ifndef KRBSCOPE_CLI_PROGRESS_H
+#define KRBSCOPE_CLI_PROGRESS_H
+
+#include "base/text.h"
+
+struct progress {
+    bool on;
+    bool is_terminal;
+    const char *what;   /* "reading" */
+    uint64_t total;     /* bytes; 0: unknown */
+    unsigned num_calls; /* since the clock was looked at */
+    int64_t start_ns, shown_ns;
+    size_t columns; /* of the line that stands there */
+};
+
+void progress_begin(struct progress *p, bool on, const char *what, uint64_t total);
+
+/* To be called a frame at a time; does little most of the time. done: bytes. */
+void progress_tick(struct progress *p, uint64_t done, uint64_t frames);
+
+/* Takes the line away. */
+void progress_end(struct progress *p);
+
+#endif

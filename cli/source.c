@@ -1,0 +1,97 @@
+#include "cli/source.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static int by_first_time(const void *left, const void *right)
+{
+    const struct source *a = *(struct source *const *)left;
+    const struct source *b = *(struct source *const *)right;
+    if (a->info.first_time_ns != b->info.first_time_ns) {
+        return a->info.first_time_ns < b->info.first_time_ns ? -1 : 1;
+    }
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static bool has_link_type(const struct capture_info *info, uint16_t link_type)
+{
+    for (size_t i = 0; i < info->num_link_types; i++) {
+        if (info->link_types[i] == link_type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_alike(const struct capture_info *a, const struct capture_info *b)
+{
+    if (a->format != b->format || a->zone != b->zone || a->num_link_types != b->num_link_types) {
+        return false;
+    }
+    for (size_t i = 0; i < a->num_link_types; i++) {
+        if (!has_link_type(b, a->link_types[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Could `next` be what was captured after `before`? */
+static bool continues(const struct capture_info *before, const struct capture_info *next)
+{
+    int64_t end = before->last_time_ns;
+    if (!before->has_times || !next->has_times || !is_alike(before, next) ||
+        end > INT64_MAX - SOURCE_JOIN_NS || end < INT64_MIN + SOURCE_OVERLAP_NS) {
+        return false;
+    }
+    return next->first_time_ns >= end - SOURCE_OVERLAP_NS &&
+           next->first_time_ns <= end + SOURCE_JOIN_NS;
+}
+
+static size_t common_len(const char *a, const char *b)
+{
+    size_t len = 0;
+    while (a[len] != '\0' && a[len] == b[len]) {
+        len++;
+    }
+    return len;
+}
+
+static bool is_better(const struct source *candidate, const struct source *best,
+                      const struct source *next)
+{
+    if (best == NULL) {
+        return true;
+    }
+    size_t len = common_len(candidate->path, next->path);
+    size_t best_len = common_len(best->path, next->path);
+    if (len != best_len) {
+        return len > best_len;
+    }
+    return candidate->info.last_time_ns > best->info.last_time_ns;
+}
+
+void source_join_pieces(struct source *sources, size_t num)
+{
+    struct source *sorted[SOURCES_MAX];
+    assert(num <= SOURCES_MAX);
+    for (size_t i = 0; i < num; i++) {
+        sorted[i] = &sources[i];
+        sources[i].next_piece = NULL;
+        sources[i].is_first_piece = true;
+    }
+    qsort(sorted, num, sizeof(struct source *), by_first_time);
+    for (size_t i = 1; i < num; i++) {
+        struct source *best = NULL;
+        for (size_t j = 0; j < i; j++) {
+            if (sorted[j]->next_piece == NULL && continues(&sorted[j]->info, &sorted[i]->info) &&
+                is_better(sorted[j], best, sorted[i])) {
+                best = sorted[j];
+            }
+        }
+        if (best != NULL) {
+            best->next_piece = sorted[i];
+            sorted[i]->is_first_piece = false;
+        }
+    }
+}
