@@ -12,7 +12,8 @@ set(asn1_generated)
 foreach(module spnego mskile)
   add_custom_command(
     OUTPUT ${asn1_dir}/${module}_asn1.c ${asn1_dir}/${module}_asn1.h
-    COMMAND ${ASN1_COMPILE} --one-code-file ${PROJECT_SOURCE_DIR}/krb5asn1/${module}.asn1 ${module}_asn1
+    COMMAND ${ASN1_COMPILE} --one-code-file ${PROJECT_SOURCE_DIR}/krb5asn1/${module}.asn1
+            ${module}_asn1
     COMMAND ${CMAKE_COMMAND} -E copy asn1_${module}_asn1.x ${module}_asn1.c
     COMMAND ${CMAKE_COMMAND} -E copy ${module}_asn1.hx ${module}_asn1.h
     COMMAND ${CMAKE_COMMAND} -E copy ${module}_asn1-priv.hx ${module}_asn1-priv.h
