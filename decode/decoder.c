@@ -17,7 +17,7 @@ struct decoder *decoder_new(const struct decoder_options *options, event_sink *s
     d->context = context;
     d->segmenter = segmenter_new();
     d->flows = flow_table_new(DECODER_FLOWS_MAX);
-    d->duplicates = calloc(DECODER_DUPLICATES_MAX, sizeof *d->duplicates);
+    d->duplicates = calloc(1, sizeof *d->duplicates);
     d->host_pairs = calloc(DECODER_HOST_SLOTS, sizeof *d->host_pairs);
     d->pool = (struct stream_pool){
         .size = DECODER_REORDER_BYTES_MAX,
@@ -59,14 +59,17 @@ void decoder_free(struct decoder *d)
     free(d);
 }
 
-/* What ages holes is packet time, but a stamp that leaps (a clock set, two captures joined) counts
- * as no time at all. */
+/* What ages holes is packet time. A frame that was captured late turns nothing back, and a stamp
+ * that leaps (a clock that was set, captures that were joined) counts as no time at all. */
 static void advance_clock(struct decoder *d, int64_t time_ns)
 {
-    if (d->has_time) {
-        int64_t step = (int64_t)((uint64_t)time_ns - (uint64_t)d->place.time_ns);
-        bool is_leap = step < 0 || step > DECODER_TIME_LEAP_NS;
-        d->clock_ns += is_leap ? 0 : step;
+    int64_t step_ns = (int64_t)((uint64_t)time_ns - (uint64_t)d->latest_ns);
+    bool is_leap = step_ns > DECODER_TIME_LEAP_NS || step_ns < -DECODER_TIME_LEAP_NS;
+    if (!d->has_time || is_leap) {
+        d->latest_ns = time_ns;
+    } else if (step_ns > 0) {
+        d->latest_ns = time_ns;
+        d->clock_ns += step_ns;
     }
     d->has_time = true;
 }
@@ -246,21 +249,52 @@ static struct hash128 hash_of(const struct segment *segment, struct bytes payloa
     return hash128((struct bytes){.at = key, .len = len + 17});
 }
 
+/* The memory of datagrams: a ring, oldest overwritten, with chains by hash through it. */
+static uint16_t *chain_of(struct decoder_duplicates *t, struct hash128 hash)
+{
+    return &t->chains[hash.low & (DECODER_DUPLICATES_MAX - 1)];
+}
+
+static struct decoder_duplicate *find_copied(struct decoder_duplicates *t, struct hash128 hash)
+{
+    uint16_t index = *chain_of(t, hash);
+    while (index != 0 && !hash128_equal(t->ring[index - 1].hash, hash)) {
+        index = t->ring[index - 1].next;
+    }
+    return index == 0 ? NULL : &t->ring[index - 1];
+}
+
+static struct decoder_duplicate *remember(struct decoder_duplicates *t, struct hash128 hash)
+{
+    uint16_t index = (uint16_t)(t->num_added++ % DECODER_DUPLICATES_MAX + 1);
+    struct decoder_duplicate *entry = &t->ring[index - 1];
+    if (t->num_added > DECODER_DUPLICATES_MAX) {
+        uint16_t *link = chain_of(t, entry->hash);
+        while (*link != index) {
+            assert(*link != 0);
+            link = &t->ring[*link - 1].next;
+        }
+        *link = entry->next;
+    }
+    uint16_t *chain = chain_of(t, hash);
+    *entry = (struct decoder_duplicate){.hash = hash, .next = *chain};
+    *chain = index;
+    return entry;
+}
+
 bool decoder_is_duplicate(struct decoder *d, const struct segment *segment, struct bytes payload,
                           struct decoder_duplicate **slot)
 {
     struct hash128 hash = hash_of(segment, payload);
-    struct decoder_duplicate *found = &d->duplicates[hash.low & (DECODER_DUPLICATES_MAX - 1)];
-    int64_t age_ns = (int64_t)((uint64_t)d->place.time_ns - (uint64_t)found->time_ns);
-    bool is_duplicate = found->is_used && hash128_equal(found->hash, hash) &&
-                        age_ns <= DECODER_DUPLICATE_NS && age_ns >= -DECODER_DUPLICATE_NS;
-    *slot = found;
+    struct decoder_duplicate *found = find_copied(d->duplicates, hash);
+    int64_t age_ns =
+        found == NULL ? 0 : (int64_t)((uint64_t)d->place.time_ns - (uint64_t)found->time_ns);
+    bool is_duplicate =
+        found != NULL && age_ns <= DECODER_DUPLICATE_NS && age_ns >= -DECODER_DUPLICATE_NS;
     if (!is_duplicate) {
-        *found = (struct decoder_duplicate){
-            .hash = hash,
-            .time_ns = d->place.time_ns,
-            .is_used = true,
-        };
+        *slot = found == NULL ? remember(d->duplicates, hash) : found;
+        (*slot)->time_ns = d->place.time_ns;
+        (*slot)->event = 0;
         return false;
     }
     decoder_drop(d, DECODER_DROP_DUPLICATE);

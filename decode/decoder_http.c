@@ -129,10 +129,19 @@ bool decoder_http_begin(struct decoder *d, struct flow *flow, int side, bool is_
         decoder_drop(d, DECODER_DROP_PARSER_FULL);
         return false;
     }
+    parser->http_idle_memory = http_conn_memory(parser->http);
     flow->parsed_to[0] = flow->parsed_to[1] = false;
     decoder_tcp_role(flow, parser->http_client, FLOW_ROLE_MESSAGE);
     decoder_parser_memory(d, parser);
     return true;
+}
+
+/* Has a message begun that did not end? */
+bool decoder_http_is_under_way(const struct flow *flow)
+{
+    const struct flow_parser *parser = flow->parser;
+    return parser != NULL && parser->http != NULL &&
+           http_conn_memory(parser->http) > parser->http_idle_memory;
 }
 
 void decoder_http_data(struct flow *flow, int side, const struct stream_chunk *chunk)

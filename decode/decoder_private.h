@@ -53,7 +53,8 @@ struct flow_parser {
     struct flow_parser *more_recent, *less_recent;
     size_t memory; /* bytes, all that hangs on it included */
     struct http_conn *http;
-    int http_client; /* side that sends the requests */
+    int http_client;         /* side that sends the requests */
+    size_t http_idle_memory; /* of http between messages */
     struct {
         uint64_t message, event;
     } pairs[DECODER_PAIRS_MAX];
@@ -65,11 +66,18 @@ struct flow_parser {
     struct decoder_dns *dns[2];
 };
 
+/* Datagrams decoded of late, to tell copies. */
 struct decoder_duplicate {
     struct hash128 hash; /* of endpoints and payload */
-    uint64_t event;
+    uint64_t event;      /* id, 0: nothing was told of it */
     int64_t time_ns;
-    bool is_used;
+    uint16_t next; /* index + 1 in the ring, 0 ends the chain */
+};
+
+struct decoder_duplicates {
+    struct decoder_duplicate ring[DECODER_DUPLICATES_MAX];
+    uint16_t chains[DECODER_DUPLICATES_MAX]; /* index + 1 in the ring */
+    uint64_t num_added;
 };
 
 struct decoder {
@@ -84,12 +92,13 @@ struct decoder {
     struct stream_pool pool;
     struct place place; /* of the current, then of the last frame */
     int64_t clock_ns;   /* packet time without its leaps */
+    int64_t latest_ns;  /* highest frame time since the last leap */
     bool has_time;
     uint64_t num_connections;
     struct flow_parser *parser_recent, *parser_idle; /* used last, and longest ago */
     size_t parser_memory;
-    struct decoder_duplicate *duplicates; /* [DECODER_DUPLICATES_MAX] */
-    uint64_t *host_pairs;                 /* [DECODER_HOST_SLOTS] hashes, 0 empty */
+    struct decoder_duplicates *duplicates;
+    uint64_t *host_pairs; /* [DECODER_HOST_SLOTS] hashes, 0 empty */
     size_t num_host_pairs;
     bool has_ended;
 };
@@ -154,6 +163,7 @@ void decoder_parser_memory(struct decoder *d, struct flow_parser *parser);
 
 /* decoder_http.c */
 bool decoder_http_begin(struct decoder *d, struct flow *flow, int side, bool is_request);
+bool decoder_http_is_under_way(const struct flow *flow);
 void decoder_http_data(struct flow *flow, int side, const struct stream_chunk *chunk);
 
 /* decoder_date.c: a Date header, as ns since 1970. false: it has none of the three forms. */

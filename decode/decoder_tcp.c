@@ -106,8 +106,10 @@ static void close_holes(struct decoder *d, struct flow *flow, bool force)
 static void tell_reset(struct decoder *d, struct flow *flow)
 {
     flow->reset_waits = false;
-    decoder_content_end(d, flow, 0, false, &flow->reset_place);
-    decoder_content_end(d, flow, 1, false, &flow->reset_place);
+    if (decoder_http_is_under_way(flow)) {
+        decoder_content_end(d, flow, 0, false, &flow->reset_place);
+        decoder_content_end(d, flow, 1, false, &flow->reset_place);
+    }
     emit_plain(d, flow, EVENT_TCP_RESET, flow->reset_side, &flow->reset_place);
 }
 
@@ -256,11 +258,31 @@ static struct flow *on_syn(struct decoder *d, struct flow *flow, int *side, cons
     return flow;
 }
 
-/* RST, RFC 9293 3.5.3. Its numbers tell whether bytes sent before it are still to come. */
+/* Does this number lie behind the bytes handed out, and so bytes are missing before it? */
+static bool is_ahead(const struct stream *s, uint32_t seq)
+{
+    if (!s->is_based || !s->is_settled || !s->is_wanted) {
+        return false;
+    }
+    uint64_t offset = stream_offset(s, seq);
+    return offset > s->next + 1 && offset - s->next <= STREAM_WINDOW_BYTES;
+}
+
+/* Was the RST captured before bytes that were sent before it? Its numbers may tell, or a message
+ * under way. Then it waits for them, DECODER_GAP_NS at most. */
+static bool is_reset_early(const struct flow *flow)
+{
+    const struct stream *s = &flow->streams.side[flow->reset_side];
+    const struct stream *other = &flow->streams.side[1 - flow->reset_side];
+    return stream_is_waiting(&flow->streams) || is_ahead(s, flow->reset_seq) ||
+           (flow->reset_has_ack && is_ahead(other, flow->reset_ack)) ||
+           decoder_http_is_under_way(flow);
+}
+
+/* RST, RFC 9293 3.5.3. */
 static void on_reset(struct decoder *d, struct flow *flow, int side, const struct segment *g)
 {
     struct stream *s = &flow->streams.side[side];
-    struct stream *other = &flow->streams.side[1 - side];
     s->has_frames = true;
     s->last_seen_ns = d->place.time_ns;
     if (flow->is_reset || flow->end_told) {
@@ -278,17 +300,11 @@ static void on_reset(struct decoder *d, struct flow *flow, int side, const struc
         }
         return;
     }
-    bool waits = stream_is_waiting(&flow->streams);
-    if (s->is_based && s->is_settled && s->is_wanted) {
-        uint64_t offset = stream_offset(s, g->seq);
-        waits |= offset > s->next && offset - s->next <= STREAM_WINDOW_BYTES;
-    }
-    if (other->is_based && other->is_settled && other->is_wanted && (g->flags & TCP_ACK) != 0) {
-        uint64_t offset = stream_offset(other, g->ack);
-        waits |= offset > other->next + 1 && offset - other->next <= STREAM_WINDOW_BYTES;
-    }
     flow->reset_waits = true;
-    if (!waits) {
+    flow->reset_seq = g->seq;
+    flow->reset_ack = g->ack;
+    flow->reset_has_ack = (g->flags & TCP_ACK) != 0;
+    if (!is_reset_early(flow)) {
         tell_reset(d, flow);
     }
 }
@@ -358,7 +374,7 @@ static void push_payload(struct decoder *d, struct flow *flow, int side, const s
     uint64_t refused = d->pool.refused;
     stream_push(&flow->streams, side, &segment, &d->pool, &sink);
     d->stats.drops[DECODER_DROP_REORDER_FULL] += d->pool.refused - refused;
-    if (flow->reset_waits && !stream_is_waiting(&flow->streams)) {
+    if (flow->reset_waits && !is_reset_early(flow)) {
         tell_reset(d, flow);
     }
     if (!flow->is_watched && (stream_is_waiting(&flow->streams) || is_closed(flow))) {

@@ -11,8 +11,9 @@
 #include "base/address.h"
 #include "decode/stream.h"
 
-#define FLOW_TOUCH_FRAMES 1024 /* use is noted once in so many frames: eviction need not be exact  \
-                                */
+#define FLOW_TOUCH_FRAMES                                                                          \
+    1024 /* use is noted once in so many frames: eviction need not be exact                        \
+          */
 
 /* Which endpoint is the client, from the best testimony so far. */
 enum flow_role {
@@ -51,6 +52,8 @@ struct flow {
     bool is_reset;
     bool reset_waits; /* EVENT_TCP_RESET is due when all held bytes were handed out */
     uint8_t reset_side;
+    bool reset_has_ack;
+    uint32_t reset_seq, reset_ack;
     bool end_told;
     bool tls_told[2];
     uint64_t touched_at; /* frame count of the decoder */

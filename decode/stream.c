@@ -117,11 +117,25 @@ void stream_resume(struct stream *s, uint64_t offset)
     s->next = offset;
 }
 
-/* Cut from the other end: was this range captured, and long enough ago to be a retransmission? */
+/* Was the byte at this offset captured before? (Bytes that nobody wanted are not known one by one:
+ * there, what lies before the newest counts as captured.) */
+static bool was_captured(const struct stream *s, uint64_t offset)
+{
+    if (s->is_settled && offset < s->next) {
+        return true;
+    }
+    const struct stream_piece *piece = s->held_first;
+    while (piece != NULL && piece->offset + piece->len <= offset) {
+        piece = piece->next;
+    }
+    return piece != NULL && piece->offset <= offset;
+}
+
+/* Counts a retransmission: bytes captured before, and long enough ago to be no mere copy. */
 static void note_repeat(struct stream *s, uint64_t offset, uint64_t end, int64_t time_ns)
 {
     bool is_keep_alive = end - offset <= 1 && end == s->seen; /* RFC 9293 3.8.4 */
-    if (offset >= s->seen || is_keep_alive) {
+    if (offset >= s->seen || is_keep_alive || !was_captured(s, offset)) {
         return;
     }
     bool is_old = end <= s->old_mark || time_ns - s->last_data_ns >= STREAM_DUPLICATE_NS ||
