@@ -107,14 +107,24 @@ void http_lose_step(struct http_conn *h, struct http_side *s)
     }
 }
 
+/* The same from offset on, which must not depend on the pieces that the bytes come in. */
+static void lose_step_at(struct http_conn *h, struct http_side *s, uint64_t offset)
+{
+    uint64_t next = s->next;
+    s->next = offset;
+    http_lose_step(h, s);
+    s->next = next;
+}
+
 /* What was collected is no start line. */
 static void not_http(struct http_conn *h, struct http_side *s)
 {
     bool was_lost = s->making.strict;
+    uint64_t start = s->making.start;
     http_making_drop(&s->making);
     s->state = HTTP_LOST;
     if (!was_lost) {
-        http_lose_step(h, s);
+        lose_step_at(h, s, start);
     }
 }
 
@@ -295,10 +305,14 @@ static size_t step_head(struct http_conn *h, struct http_side *s, struct bytes p
     struct http_making *m = &s->making;
     size_t end = bytes_find(part, '\n', 0);
     size_t len = end < part.len ? end + 1 : part.len;
-    http_take(s, len, place);
-    if (len > HTTP_HEAD_BYTES_MAX - m->head.len ||
-        !http_buffer_add(&m->head, bytes_part(part, 0, len), HTTP_HEAD_BYTES_MAX)) {
-        http_lose_step(h, s);
+    size_t room = HTTP_HEAD_BYTES_MAX - m->head.len;
+    if (room > 0) {
+        http_note_place(m, place);
+    }
+    s->at_segment_start = false;
+    s->next += len;
+    if (len > room || !http_buffer_add(&m->head, bytes_part(part, 0, len), HTTP_HEAD_BYTES_MAX)) {
+        lose_step_at(h, s, m->start + HTTP_HEAD_BYTES_MAX);
         return len;
     }
     struct bytes head = {.at = m->head.at, .len = m->head.len};

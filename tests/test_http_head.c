@@ -189,7 +189,7 @@ static const struct {
     {"CONNECT a:443 HTTP/1.1\r\n\r\n", "a", "", 443},
     {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "a", "*", 0},
     {"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", "a", "/a b", 0},
-    {"GET  /p   HTTP/1.1 \r\nHost: a\r\n\r\n", "a", "/p", 0},
+    {"GET /p   HTTP/1.1 \r\nHost: a\r\n\r\n", "a", "/p", 0},
 };
 
 Test(http_head, host_port_and_path)
