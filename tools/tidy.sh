@@ -6,7 +6,7 @@ set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 build=$(cd "${1:?usage: tools/tidy.sh BUILD_FOLDER}" && pwd -P)
 cd "$top"
-seconds_max=240 # for each of the two tools
+seconds_max=300 # for each of the two tools
 
 mapfile -t sources < <(find base capture krb5asn1 decode diagnose report cli -name '*.c' | sort)
 status=0
@@ -22,10 +22,13 @@ fi
 
 # What cppcheck is told not to say, each for a reason:
 #   missingIncludeSystem   we do not lead it through the system's headers
+#   internalAstError       cppcheck 2.10 cannot read a compound literal inside ?:
+#   nullPointerArithmeticRedundantCheck   it does not know that the empty arena has size 0
 #   unusedFunction is not enabled: it sees no tests
 if ! timeout "$seconds_max" cppcheck -j2 --quiet --std=c11 --error-exitcode=1 \
     --enable=warning,performance,portability --inline-suppr \
-    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+    --suppress=missingIncludeSystem --suppress=internalAstError \
+    --suppress=nullPointerArithmeticRedundantCheck \
     -D_DEFAULT_SOURCE -I . "${sources[@]}"; then
     echo "tidy: cppcheck found something (or needed over $seconds_max s)" >&2
     status=1
