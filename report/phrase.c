@@ -5,6 +5,7 @@
 #include <math.h>
 
 #define FRAMES_LISTED_MAX 6
+#define FRAMES_COMPARED_MAX 64 /* repeats are looked for among so many */
 #define LETTERS 26
 
 void phrase_count(struct text *t, uint64_t number, const char *one, const char *many)
@@ -135,18 +136,37 @@ void phrase_frame(struct text *t, const struct analysis *a, size_t capture, uint
     text_format(t, "%u", (unsigned)frame);
 }
 
+/* The frame stands in evidence before index i already: two reasons, one frame. */
+static bool is_repeated(const struct evidence *evidence, size_t i)
+{
+    for (size_t j = 0; j < i && j < FRAMES_COMPARED_MAX; j++) {
+        if (evidence->at[j].capture == evidence->at[i].capture &&
+            evidence->at[j].frame == evidence->at[i].frame) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void phrase_frames(struct text *t, const struct analysis *a, const struct evidence *evidence)
 {
-    size_t listed = evidence->num > FRAMES_LISTED_MAX ? FRAMES_LISTED_MAX : evidence->num;
-    if (listed > 0) {
-        text_add(t, evidence->num == 1 ? "frame " : "frames ");
+    size_t num = 0;
+    size_t num_listed = 0;
+    for (size_t i = 0; i < evidence->num; i++) {
+        num += !is_repeated(evidence, i);
     }
-    for (size_t i = 0; i < listed; i++) {
-        bool is_last = i + 1 == evidence->num;
-        text_add(t, i == 0 ? "" : is_last ? " and " : ", ");
+    if (num > 0) {
+        text_add(t, num == 1 ? "frame " : "frames ");
+    }
+    for (size_t i = 0; i < evidence->num && num_listed < FRAMES_LISTED_MAX; i++) {
+        if (is_repeated(evidence, i)) {
+            continue;
+        }
+        num_listed++;
+        text_add(t, num_listed == 1 ? "" : num_listed == num ? " and " : ", ");
         phrase_frame(t, a, evidence->at[i].capture, evidence->at[i].frame);
     }
-    if (listed < evidence->num) {
-        text_format(t, " and %zu more", evidence->num - listed);
+    if (num_listed < num) {
+        text_format(t, " and %zu more", num - num_listed);
     }
 }

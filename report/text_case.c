@@ -51,7 +51,7 @@ static void write_times(struct text_report *r, const struct capture_summary *c, 
     }
     text_init(&t, buffer, sizeof buffer);
     if (c->vantage == VANTAGE_BETWEEN) {
-        text_add(&t, "taken between the hosts, or it does not show where");
+        text_add(&t, "taken between the hosts, or unclear where");
     } else {
         text_format(&t, "taken at the %s",
                     c->vantage == VANTAGE_CLIENT ? "client"
@@ -136,7 +136,8 @@ void text_captures(struct text_report *r)
             column += a->num_captures > 26 ? 4 : 3;
             page_column(p, column);
         }
-        page_word(p, bytes_of(a->captures[i].path));
+        struct bytes path = bytes_of(a->captures[i].path);
+        page_word(p, bytes_is(path, "-") ? bytes_of("standard input") : path);
         page_style(p, PAGE_PLAIN);
         page_end(p);
         write_facts(r, &a->captures[i], column);
