@@ -62,7 +62,7 @@ struct krb_time copy_time(const time_t *in, const int *usec)
 {
     /* Heimdal gives -1 for a date that no calendar has, without an error. */
     if (in == NULL || *in == (time_t)-1) {
-        return (struct krb_time){.usec = -1};
+        return (struct krb_time){0};
     }
     bool fraction = usec != NULL && *usec >= 0 && *usec <= USEC_MAX;
     return (struct krb_time){.present = true, .seconds = *in, .usec = fraction ? *usec : -1};
