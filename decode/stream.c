@@ -221,6 +221,11 @@ static void tell_data(struct work *w, int side, const struct stream_chunk *chunk
 {
     struct stream *s = &w->pair->side[side];
     uint64_t end = chunk->offset + chunk->bytes.len;
+    if (end > s->next && s->is_fin_assumed) { /* data behind it: it was a byte after all */
+        s->is_fin_assumed = false;
+        s->next--;
+        tell_gap(w, side, s->next + 1, &chunk->place);
+    }
     if (end > s->next) {
         struct stream_chunk part = *chunk;
         size_t old = s->next > chunk->offset ? (size_t)(s->next - chunk->offset) : 0;
@@ -239,6 +244,9 @@ static struct stream_piece *new_piece(struct work *w, struct stream *s,
                                       const struct stream_chunk *chunk)
 {
     size_t size = sizeof(struct stream_piece) + chunk->bytes.len;
+    if (!s->is_settled && w->pool->used > w->pool->size / 2) {
+        return NULL; /* mere caution (settle() comes next) leaves room for what is known to lack */
+    }
     if (w->pool->size - w->pool->used < size) {
         w->pool->refused++;
         return NULL;
@@ -527,8 +535,9 @@ static bool close_before_end(struct work *w, int side)
         end = s->fin_at;
     }
     bool is_lost_fin = !s->fin_seen && end == s->next + 1;
-    if (is_lost_fin) { /* a FIN takes one number; nothing says that it was a byte */
+    if (is_lost_fin) { /* a FIN takes one number; nothing says yet that it was a byte */
         s->next = end;
+        s->is_fin_assumed = true;
         return true;
     }
     if (end <= s->next) {

@@ -66,6 +66,7 @@ struct stream {
     bool is_absent;   /* none was, and the other side's ACKs alone tell of it */
     bool fin_seen;
     bool fin_told;
+    bool is_fin_assumed; /* one number was confirmed and not captured: a FIN, it seems */
     /* The rest. */
     uint64_t first; /* offset of the first byte: after the SYN, or where the capture joined */
     uint64_t lost;  /* bytes in gaps */
