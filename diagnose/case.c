@@ -456,6 +456,12 @@ void case_sink(void *context, const struct event *event)
 enum status case_end(struct case_file *c, struct capture_summary *captures, size_t num_captures,
                      struct analysis *out)
 {
+    for (size_t i = 0; i < num_captures && i < CAPTURES_MAX; i++) {
+        struct group_state *g = case_group(c, c->group_of_capture[i]);
+        if (captures[i].info.has_times && captures[i].info.last_time_ns > g->last_ns) {
+            g->last_ns = captures[i].info.last_time_ns;
+        }
+    }
     for (struct client *x = client_oldest(c->clients); x != NULL; x = x->newer) {
         while (x->attempts != NULL) {
             attempt_close(&c->attempts, x->attempts, judge_attempt, c);

@@ -40,7 +40,8 @@ struct record {
     struct record *next;
     struct attempt_record *out;
     uint16_t group;
-    bool is_provisional;    /* counts only if the client showed nothing better */
+    bool is_provisional;    /* approach-only: counts when somebody else uses the host, … */
+    bool client_has_better; /* … or when its client shows nothing better */
     bool is_elsewhere_post; /* a CCM_POST to a path without Windows authentication */
     bool is_dropped;
     struct bytes ticket_sname, ticket_realm;
@@ -65,7 +66,6 @@ struct case_file {
     size_t num_records;
     struct finding *other_failures;
     size_t num_other_failures;
-    uint64_t num_moments_lost;
 };
 
 #define OTHER_FAILURES_MAX 256
@@ -76,6 +76,9 @@ void judge_attempt(void *context, struct attempt *a);
 /* Judges what a client did without HTTP: kerberos-only, approach-only. At its eviction or the end.
  */
 void judge_client(struct case_file *c, struct client *client);
+
+/* Adds the client's Kerberos failures that no attempt explains to other_failures. */
+void other_failures(struct case_file *c, struct client *client);
 
 /* The rules that need the whole case, then the order and the counts. */
 void whole_finish(struct case_file *c, struct capture_summary *captures, size_t num_captures);

@@ -79,7 +79,7 @@ struct client {
     unsigned num_ccm_posts;   /* ever */
     unsigned num_http_sent, num_http_served, num_krb_sent, num_krb_answered, num_krb_served;
     bool saw_http, saw_tls;
-    struct attempt_record *provisional; /* the only CCM_POST so far, judged */
+    struct record *provisional; /* its only CCM_POST so far went elsewhere: judged */
     int64_t last_attempt_end_ns;
     bool has_attempt_end;
 };

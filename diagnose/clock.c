@@ -56,8 +56,9 @@ static void read_server(const struct view *v, struct clock_span *out)
     }
 }
 
-/* ctime of a KRB-ERROR is the client's stamp as the KDC got it; Msg/SentTime is the client's too.
- * Both lie before the request by an unknown, small time: CLIENT_STAMP_AGE_S bounds it. */
+/* ctime of a KRB-ERROR is the client's stamp as the KDC got it; it lies before the request by an
+ * unknown, small time that CLIENT_STAMP_AGE_S bounds. Msg/SentTime of a CCM_POST says when a
+ * message was queued, which may be long before: no clock. */
 #define CLIENT_STAMP_AGE_S 5
 
 static void read_client(const struct view *v, struct clock_span *out)
@@ -68,13 +69,6 @@ static void read_client(const struct view *v, struct clock_span *out)
             sample(out, t->reply->u.krb.ctime_ns, NS_PER_S,
                    t->request->first_time_ns - CLIENT_STAMP_AGE_S * NS_PER_S,
                    t->request->first_time_ns, t->reply);
-        }
-    }
-    for (size_t i = 0; v->attempt != NULL && i < v->attempt->num_exchanges; i++) {
-        const struct moment *m = v->attempt->exchanges[i].request;
-        if (m->u.http.has_sent_time) {
-            sample(out, m->u.http.sent_time_ns, NS_PER_S,
-                   m->first_time_ns - CLIENT_STAMP_AGE_S * NS_PER_S, m->time_ns, m);
         }
     }
 }

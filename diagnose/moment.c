@@ -205,8 +205,6 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
     out->seen_from_start = m->seen_from_start;
     out->is_ccm_post = m->is_request && bytes_is(m->method, "CCM_POST");
     out->is_registration = h->ccm.is_registration;
-    out->has_sent_time = h->ccm.has_sent_time || h->ccm.has_request_time;
-    out->sent_time_ns = h->ccm.has_sent_time ? h->ccm.sent_time_ns : h->ccm.request_time_ns;
     out->request_id = h->request_id;
     out->has_date = h->has_date;
     out->date_ns = h->date_ns;

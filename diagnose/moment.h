@@ -79,10 +79,7 @@ struct http_moment {
     struct ticket_sight ticket;
     bool token_repeated;
     bool is_ccm_post, is_registration;
-    bool has_sent_time;
-    int64_t sent_time_ns;
     struct bytes ntlm_user, ntlm_domain, ntlm_workstation;
-    bool has_ntlm_time; /* client's own */
     /* response */
     uint64_t request_id;
     enum auth_scheme offers[MOMENT_OFFERS_MAX];

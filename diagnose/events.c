@@ -1,0 +1,417 @@
+/* An attempt's events in words: what the ladder shows. */
+#include "diagnose/judge.h"
+
+#include "base/civil.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SUMMARY_BYTES_MAX 400
+#define FIELDS_MAX 6
+
+struct builder {
+    const struct judgement *j;
+    struct event_summary *events; /* EVENTS_PER_ATTEMPT_MAX */
+    size_t num;
+    uint32_t num_dropped;
+};
+
+static struct event_summary *add(struct builder *b)
+{
+    if (b->num == EVENTS_PER_ATTEMPT_MAX) {
+        b->num_dropped++;
+        return NULL;
+    }
+    struct event_summary *e = &b->events[b->num++];
+    *e = (struct event_summary){.complete = true};
+    return e;
+}
+
+static void add_field(struct builder *b, struct event_summary *e, const char *name,
+                      struct bytes value)
+{
+    struct arena *arena = &b->j->v->c->out.arena;
+    if (value.len == 0) {
+        return;
+    }
+    if (e->fields == NULL) {
+        e->fields = arena_alloc_array(arena, FIELDS_MAX, sizeof *e->fields);
+    }
+    if (e->fields == NULL || e->num_fields == FIELDS_MAX) {
+        return;
+    }
+    /* The array is ours; the record shows it read-only. */
+    struct event_field *all = (struct event_field *)(uintptr_t)e->fields;
+    struct bytes kept;
+    (void)arena_copy(arena, value, &kept);
+    all[e->num_fields++] = (struct event_field){.name = name, .value = kept};
+}
+
+static void add_number(struct builder *b, struct event_summary *e, const char *name, long value)
+{
+    char buffer[24];
+    struct text t;
+    text_init(&t, buffer, sizeof buffer);
+    text_format(&t, "%ld", value);
+    size_t before = e->num_fields;
+    add_field(b, e, name, text_bytes(&t));
+    if (e->num_fields > before) {
+        struct event_field *all = (struct event_field *)(uintptr_t)e->fields;
+        all[before].is_number = true;
+    }
+}
+
+static struct event_summary *add_moment(struct builder *b, const struct moment *m)
+{
+    struct event_summary *e = add(b);
+    if (e == NULL) {
+        return NULL;
+    }
+    e->capture = m->capture;
+    e->frame = m->frame;
+    uint32_t *frames = arena_alloc_array(&b->j->v->c->out.arena, m->num_frames, sizeof *frames);
+    for (size_t i = 0; frames != NULL && i < m->num_frames; i++) {
+        frames[i] = m->frames[i];
+    }
+    e->frames = frames;
+    e->num_frames = frames == NULL ? 0 : m->num_frames;
+    e->time_ns = m->time_ns;
+    e->from = m->from;
+    e->to = m->to;
+    e->complete = m->complete;
+    return e;
+}
+
+static void add_krb(struct builder *b, const struct moment *m)
+{
+    struct event_summary *e = m == NULL ? NULL : add_moment(b, m);
+    if (e == NULL) {
+        return;
+    }
+    const struct krb_moment *k = &m->u.krb;
+    const char *name = krb_type_name(k->type);
+    e->kind = name == NULL ? "KRB" : name;
+    if (k->type == KRB_ERROR_MSG) {
+        const char *error = krb_error_name(k->error_code);
+        bool is_normal = k->error_code == 25 || k->error_code == 52 || k->error_code == 91;
+        e->is_failure = !is_normal;
+        e->summary = judge_text(b->j, "%s (%d)%s%.*s", error == NULL ? "error" : error,
+                                (int)k->error_code, k->sname.len > 0 ? " for " : "",
+                                (int)k->sname.len, (const char *)k->sname.at);
+        add_number(b, e, "error_code", k->error_code);
+        add_field(b, e, "error_name", bytes_of(error));
+    } else if (k->type == KRB_AS_REQ || k->type == KRB_TGS_REQ) {
+        struct bytes who = k->cname;
+        e->summary =
+            judge_text(b->j, "for %.*s%s%.*s%s", (int)k->sname.len, (const char *)k->sname.at,
+                       who.len > 0 ? " by " : "", (int)who.len, (const char *)who.at,
+                       k->type == KRB_AS_REQ && k->has_preauth ? ", pre-authenticated" : "");
+    } else {
+        const char *etype = krb_etype_name(k->ticket.etype);
+        e->summary =
+            judge_text(b->j, "ticket for %.*s%s%s", (int)k->sname.len, (const char *)k->sname.at,
+                       etype == NULL ? "" : ", ", etype == NULL ? "" : etype);
+    }
+    add_field(b, e, "sname", k->sname);
+    add_field(b, e, "cname", k->cname);
+    add_field(b, e, "realm", k->realm);
+    if (k->has_ntstatus) {
+        const char *nt = krb_ntstatus_name(k->ntstatus);
+        add_field(b, e, "ntstatus_name", bytes_of(nt));
+    }
+}
+
+static const char *token_words(const struct http_moment *h)
+{
+    switch (h->token) {
+    case TOKEN_SIGHT_NONE:
+        return "no token";
+    case TOKEN_SIGHT_UNKNOWN:
+        return "cut: a token or none";
+    case TOKEN_SIGHT_KRB:
+        return "Kerberos AP-REQ";
+    case TOKEN_SIGHT_NTLM_1:
+        return "NTLM NEGOTIATE";
+    case TOKEN_SIGHT_NTLM_3:
+        return "NTLM AUTHENTICATE";
+    case TOKEN_SIGHT_OTHER:
+        break;
+    }
+    return "another token";
+}
+
+static void add_request(struct builder *b, const struct moment *m)
+{
+    struct event_summary *e = add_moment(b, m);
+    if (e == NULL) {
+        return;
+    }
+    const struct http_moment *h = &m->u.http;
+    e->kind = "HTTP-REQUEST";
+    e->summary = judge_text(b->j, "%.*s %.*s, %s", (int)h->method.len, (const char *)h->method.at,
+                            (int)h->path.len, (const char *)h->path.at, token_words(h));
+    add_field(b, e, "method", h->method);
+    add_field(b, e, "path", h->path);
+    add_field(b, e, "token", bytes_of(token_words(h)));
+    if (h->ticket.present) {
+        add_field(b, e, "sname", h->ticket.sname);
+        if (h->ticket.has_kvno) {
+            add_number(b, e, "kvno", (long)h->ticket.kvno);
+        }
+    }
+}
+
+static void add_offers(struct text *t, const struct http_moment *h)
+{
+    for (size_t i = 0; i < h->num_offers; i++) {
+        text_add(t, i == 0 ? ", offers " : ", ");
+        text_add(t, auth_scheme_name(h->offers[i]));
+    }
+}
+
+static void add_response(struct builder *b, const struct moment *m)
+{
+    char buffer[SUMMARY_BYTES_MAX];
+    struct text t;
+    struct event_summary *e = add_moment(b, m);
+    if (e == NULL) {
+        return;
+    }
+    const struct http_moment *h = &m->u.http;
+    text_init(&t, buffer, sizeof buffer);
+    text_format(&t, "%u", h->status);
+    if (h->has_krb_error) {
+        const char *name = krb_error_name(h->krb_error);
+        text_format(&t, ", %s (%d)", name == NULL ? "KRB-ERROR" : name, (int)h->krb_error);
+        add_number(b, e, "error_code", h->krb_error);
+    } else if (h->has_ntlm_challenge) {
+        text_add(&t, ", NTLM CHALLENGE");
+    } else if (h->has_ap_rep) {
+        text_add(&t, ", Kerberos AP-REP");
+    } else if (h->status == 401 || h->status == 407) {
+        add_offers(&t, h);
+    }
+    e->kind = "HTTP-RESPONSE";
+    e->is_failure = h->has_krb_error || h->status >= 400;
+    if (h->status == 401 && !h->has_krb_error) {
+        /* The first 401, and a handshake's middle, are no failure. */
+        e->is_failure = b->j->reading.last != NULL && b->j->reading.last->response == m &&
+                        b->j->outcome == OUTCOME_REFUSED;
+    }
+    e->summary = text_keep(&t, &b->j->v->c->out.arena);
+    add_number(b, e, "status", (long)h->status);
+    add_field(b, e, "server", h->server);
+}
+
+static void add_dns(struct builder *b, const struct moment *m, bool is_failure)
+{
+    char buffer[SUMMARY_BYTES_MAX];
+    struct text t;
+    struct event_summary *e = m == NULL ? NULL : add_moment(b, m);
+    if (e == NULL) {
+        return;
+    }
+    const struct dns_moment *d = &m->u.dns;
+    const char *type = dns_type_name(d->type);
+    text_init(&t, buffer, sizeof buffer);
+    text_format(&t, "%s ", type == NULL ? "?" : type);
+    text_add_bytes(&t, d->question);
+    e->kind = d->is_response ? "DNS-RESPONSE" : "DNS-QUERY";
+    if (d->is_response && d->rcode != 0) {
+        const char *rcode = dns_rcode_name(d->rcode);
+        text_format(&t, ": %s", rcode == NULL ? "error" : rcode);
+    } else if (d->is_response) {
+        bool any = false;
+        for (size_t i = 0; i < d->num_answers; i++) {
+            if (d->answers[i].is_additional || d->answers[i].address.family == ADDRESS_NONE) {
+                continue;
+            }
+            text_add(&t, any ? ", " : ": ");
+            address_print(&t, &d->answers[i].address);
+            any = true;
+        }
+        text_add(&t, d->num_answers == 0 ? ": no such record" : "");
+    }
+    e->is_failure = is_failure && d->is_response;
+    e->summary = text_keep(&t, &b->j->v->c->out.arena);
+    add_field(b, e, "name", d->question);
+}
+
+static void add_conn_event(struct builder *b, const struct conn *conn, const char *kind,
+                           uint32_t frame, int64_t time_ns, bool from_server, bool is_failure,
+                           struct bytes summary)
+{
+    struct event_summary *e = frame == 0 ? NULL : add(b);
+    if (e == NULL) {
+        return;
+    }
+    uint32_t *frames = arena_alloc(&b->j->v->c->out.arena, sizeof *frames);
+    if (frames != NULL) {
+        *frames = frame;
+    }
+    *e = (struct event_summary){.capture = conn->capture,
+                                .frame = frame,
+                                .frames = frames,
+                                .num_frames = frames == NULL ? 0 : 1,
+                                .time_ns = time_ns,
+                                .from = from_server ? conn->server : conn->local,
+                                .to = from_server ? conn->local : conn->server,
+                                .kind = kind,
+                                .summary = summary,
+                                .is_failure = is_failure,
+                                .complete = true};
+}
+
+static void add_conn(struct builder *b, const struct conn *conn)
+{
+    if (conn->refused) {
+        add_conn_event(b, conn, "TCP-REFUSED", conn->refused_frame, conn->last_ns, true, true,
+                       bytes_of("RST to the SYN"));
+    } else if (!conn->connected && conn->num_syns > 0) {
+        bool failed = conn_is_unanswered(b->j->v, conn);
+        add_conn_event(b, conn, failed ? "TCP-NO-ANSWER" : "TCP-CONNECT", conn->syn_frames[0],
+                       conn->first_syn_ns, false, failed,
+                       judge_text(b->j, "SYN, sent %u time%s, no answer", conn->num_syns,
+                                  conn->num_syns == 1 ? "" : "s"));
+    } else {
+        add_conn_event(b, conn, "TCP-CONNECT", conn->connect_frame, conn->connect_ns, false, false,
+                       bytes_of("connected"));
+    }
+    if (conn->reset) {
+        add_conn_event(b, conn, "TCP-RESET", conn->reset_frame, conn->reset_ns,
+                       conn->reset_by_server, b->j->reading.ending == ENDING_RESET,
+                       bytes_of("RST"));
+    }
+    if (conn->gap_frame != 0) {
+        add_conn_event(b, conn, "GAP", conn->gap_frame, conn->last_ns, false, false,
+                       bytes_of("bytes of this connection were not captured"));
+    }
+}
+
+static void add_lookups(struct builder *b)
+{
+    const struct view *v = b->j->v;
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        bool is_host = (l->type == DNS_A || l->type == DNS_AAAA) &&
+                       (bytes_equal_nocase(l->name, v->host) ||
+                        bytes_equal_nocase(l->name, v->resolution.name));
+        bool is_srv = l->type == DNS_SRV && bytes_begins_nocase(l->name, "_kerberos.");
+        if (!is_host && !is_srv) {
+            continue;
+        }
+        bool failed = b->j->seen[FACT_KDC_NOT_LOCATED] ? is_srv : b->j->v->attempt == NULL;
+        for (size_t k = 0; k < l->num_queries; k++) {
+            add_dns(b, l->queries[k], false);
+        }
+        bool is_bad = l->response != NULL && l->response->u.dns.rcode != 0;
+        add_dns(b, l->response, failed && is_bad);
+        if (l->icmp != NULL) {
+            struct event_summary *e = add_moment(b, l->icmp);
+            if (e != NULL) {
+                e->kind = "ICMP-UNREACHABLE";
+                e->summary = bytes_of("the DNS server's port is unreachable");
+                e->is_failure = true;
+            }
+        }
+    }
+}
+
+static void add_transactions(struct builder *b)
+{
+    const struct view *v = b->j->v;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (t->type == KRB_TGS_REQ && !t->is_tgt && !v->tgs_related[i]) {
+            continue;
+        }
+        add_krb(b, t->request);
+        if (t->last_request != t->request) {
+            add_krb(b, t->last_request);
+        }
+        add_krb(b, t->reply);
+        if (t->icmp != NULL) {
+            struct event_summary *e = add_moment(b, t->icmp);
+            if (e != NULL) {
+                e->kind = "ICMP-UNREACHABLE";
+                e->summary = bytes_of("port 88 of the KDC is unreachable");
+                e->is_failure = true;
+            }
+        }
+    }
+}
+
+/* Questions for a neighbour that nobody answered: the first of each. */
+static void add_neighbours(struct builder *b)
+{
+    const struct view *v = b->j->v;
+    if (!b->j->seen[FACT_SERVER_NOT_ON_LINK] && !b->j->seen[FACT_KDC_ABSENT]) {
+        return;
+    }
+    const struct proof *p = b->j->seen[FACT_SERVER_NOT_ON_LINK]
+                                ? &b->j->proofs[FACT_SERVER_NOT_ON_LINK]
+                                : &b->j->proofs[FACT_KDC_ABSENT];
+    for (const struct moment *m = v->client->logs[LOG_OTHER].first; m != NULL; m = m->next) {
+        if (m->kind != EVENT_NEIGHBOUR_REQUEST || p->num == 0 || m->frame != p->refs[0].frame) {
+            continue;
+        }
+        char buffer[64];
+        struct text t;
+        struct event_summary *e = add_moment(b, m);
+        text_init(&t, buffer, sizeof buffer);
+        address_print(&t, &m->u.neighbour.target);
+        if (e != NULL) {
+            e->kind = "ARP-NO-ANSWER";
+            e->summary = judge_text(b->j, "who has %s? Nobody answers", t.at);
+            e->is_failure = true;
+        }
+    }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct event_summary *x = a;
+    const struct event_summary *y = b;
+    if (x->time_ns != y->time_ns) {
+        return x->time_ns < y->time_ns ? -1 : 1;
+    }
+    return x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
+void events_fill(const struct judgement *j, struct attempt_record *out)
+{
+    const struct view *v = j->v;
+    struct builder b = {.j = j};
+    b.events = arena_alloc_array(&v->c->scratch, EVENTS_PER_ATTEMPT_MAX, sizeof *b.events);
+    if (b.events == NULL) {
+        return;
+    }
+    for (size_t i = 0; v->attempt != NULL && i < v->attempt->num_exchanges; i++) {
+        add_request(&b, v->attempt->exchanges[i].request);
+        if (v->attempt->exchanges[i].response != NULL) {
+            add_response(&b, v->attempt->exchanges[i].response);
+        }
+    }
+    if (v->attempt != NULL && v->attempt->fallback != NULL) {
+        add_request(&b, v->attempt->fallback);
+    }
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        bool is_ours = address_equal(&conn->server.address, &v->server.address) &&
+                       (v->server.port == 0 || conn->server.port == v->server.port);
+        if (is_ours || conn->has_krb || conn->server.port == 88) {
+            add_conn(&b, conn);
+        }
+    }
+    add_lookups(&b);
+    add_transactions(&b);
+    add_neighbours(&b);
+    qsort(b.events, b.num, sizeof *b.events, by_time);
+    struct event_summary *kept = arena_alloc_array(&v->c->out.arena, b.num, sizeof *kept);
+    if (kept != NULL) {
+        memcpy(kept, b.events, b.num * sizeof *kept);
+        out->events = kept;
+        out->num_events = b.num;
+    }
+    out->num_events_dropped = b.num_dropped;
+}

@@ -1,0 +1,333 @@
+/* Runs the detectors, and those about outcome, DNS and TCP. */
+#include "diagnose/facts.h"
+
+#include "base/civil.h"
+
+#include <assert.h>
+#include <stdarg.h>
+
+#define WHY_BYTES_MAX 400
+
+static const struct {
+    const char *text;
+    bool (*detect)(const struct judgement *j, uint32_t parameter, struct proof *p);
+    uint32_t parameter;
+} facts[FACT_COUNT] = {
+#define FACT(name, detector, value, statement)                                                     \
+    [FACT_##name] = {.text = statement, .detect = detect_##detector, .parameter = value},
+#include "diagnose/facts.def"
+#undef FACT
+};
+
+const char *fact_text(enum fact fact)
+{
+    assert(fact > FACT_NONE && fact < FACT_COUNT);
+    return facts[fact].text;
+}
+
+static void add_ref(const struct judgement *j, struct proof *p, uint16_t capture, uint32_t frame,
+                    const char *format, va_list args)
+{
+    char buffer[WHY_BYTES_MAX];
+    if (p->num == PROOF_FRAMES_MAX || frame == 0) {
+        return;
+    }
+    for (size_t i = 0; i < p->num; i++) {
+        if (p->refs[i].frame == frame && p->refs[i].capture == capture) {
+            return;
+        }
+    }
+    struct text why;
+    text_init(&why, buffer, sizeof buffer);
+    text_format_list(&why, format, args);
+    struct frame_ref *ref = &p->refs[p->num++];
+    *ref = (struct frame_ref){.capture = capture, .frame = frame};
+    ref->why = text_keep(&why, &j->v->c->out.arena);
+}
+
+void proof_add(const struct judgement *j, struct proof *p, const struct moment *m, const char *why,
+               ...)
+{
+    va_list args;
+    if (m == NULL) {
+        return;
+    }
+    va_start(args, why);
+    add_ref(j, p, m->capture, m->frame, why, args);
+    va_end(args);
+}
+
+void proof_add_frame(const struct judgement *j, struct proof *p, uint16_t capture, uint32_t frame,
+                     const char *why, ...)
+{
+    va_list args;
+    va_start(args, why);
+    add_ref(j, p, capture, frame, why, args);
+    va_end(args);
+}
+
+static bool is_error(const struct transaction *t)
+{
+    return t->reply != NULL && t->reply->u.krb.type == KRB_ERROR_MSG;
+}
+
+/* Errors that are part of a healthy exchange (RFC 4120 3.1.3, 7.2.1; RFC 6113 5.2). */
+static bool is_step_in_between(const struct transaction *t)
+{
+    int32_t code = t->reply->u.krb.error_code;
+    return code == 25 || code == 52 || code == 91;
+}
+
+static bool is_same_client(const struct transaction *a, const struct transaction *b)
+{
+    struct bytes x = a->request != NULL ? a->request->u.krb.cname : a->reply->u.krb.cname;
+    struct bytes y = b->request != NULL ? b->request->u.krb.cname : b->reply->u.krb.cname;
+    return x.len == 0 || y.len == 0 || bytes_equal_nocase(x, y);
+}
+
+/* The last AS exchange for a TGT decides: a success after a failure mends it. */
+static void find_as(struct judgement *j)
+{
+    const struct view *v = j->v;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (t->type != KRB_AS_REQ || t->is_changepw || t->reply == NULL) {
+            continue;
+        }
+        if (!is_error(t)) {
+            j->as_success = t;
+            if (j->as_failure == NULL || is_same_client(j->as_failure, t)) {
+                j->as_failure = NULL;
+            }
+        } else if (!is_step_in_between(t) || j->as_failure == NULL) {
+            bool is_after_failure = j->as_failure != NULL && !is_step_in_between(j->as_failure);
+            if (is_step_in_between(t) && (is_after_failure || j->as_success != NULL)) {
+                continue;
+            }
+            j->as_failure = t;
+        }
+    }
+}
+
+static void find_tgs(struct judgement *j)
+{
+    const struct view *v = j->v;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (!v->tgs_related[i] || t->reply == NULL) {
+            continue;
+        }
+        if (!is_error(t)) {
+            j->tgs_success = t;
+            j->tgs_failure = NULL;
+        } else if (!is_step_in_between(t)) {
+            j->tgs_failure = t;
+        }
+    }
+}
+
+void facts_find(struct judgement *j)
+{
+    find_as(j);
+    find_tgs(j);
+    for (size_t i = FACT_NONE + 1; i < FACT_COUNT; i++) {
+        j->proofs[i].num = 0;
+        j->seen[i] = facts[i].detect(j, facts[i].parameter, &j->proofs[i]);
+    }
+}
+
+bool detect_outcome(const struct judgement *j, uint32_t mask, struct proof *p)
+{
+    const struct exchange *last = j->reading.last;
+    if ((mask & 1U << j->outcome) == 0) {
+        return false;
+    }
+    if (last != NULL && last->response != NULL) {
+        proof_add(j, p, last->response, "the server answered %u", last->response->u.http.status);
+    }
+    return true;
+}
+
+bool detect_http_seen(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    (void)p;
+    return (j->v->attempt != NULL) == (wanted != 0);
+}
+
+bool detect_name_state(const struct judgement *j, uint32_t state, struct proof *p)
+{
+    const struct resolution *r = &j->v->resolution;
+    if ((uint32_t)r->state != state) {
+        return false;
+    }
+    for (size_t i = 0; i < r->num_evidence; i++) {
+        const struct moment *m = r->evidence[i];
+        const struct bytes name = r->name;
+        if (m->kind == EVENT_ICMP_UNREACHABLE) {
+            proof_add(j, p, m, "ICMP: the DNS server's port is unreachable");
+        } else if (!m->u.dns.is_response) {
+            proof_add(j, p, m, "asked for %.*s", (int)name.len, (const char *)name.at);
+        } else {
+            const char *rcode = dns_rcode_name(m->u.dns.rcode);
+            proof_add(j, p, m, "DNS answered %s for %.*s", rcode == NULL ? "an error" : rcode,
+                      (int)name.len, (const char *)name.at);
+        }
+    }
+    return true;
+}
+
+bool detect_name_is_alias(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct resolution *r = &j->v->resolution;
+    if (r->canonical.len == 0) {
+        return false;
+    }
+    proof_add(j, p, r->num_evidence > 0 ? r->evidence[0] : NULL, "%.*s is an alias of %.*s",
+              (int)r->name.len, (const char *)r->name.at, (int)r->canonical.len,
+              (const char *)r->canonical.at);
+    return true;
+}
+
+bool detect_name_is_short(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    (void)p;
+    const struct bytes host = j->v->host;
+    return host.len > 0 && !j->v->host_is_address && bytes_find(host, '.', 0) == host.len;
+}
+
+bool detect_name_is_address(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    if (j->reading.last == NULL || !j->v->host_is_address) {
+        return false;
+    }
+    proof_add(j, p, j->reading.last->request, "Host is an address");
+    return true;
+}
+
+/* Connections that this attempt made, or (without HTTP) to the addresses that DNS gave. */
+static bool is_to_server(const struct judgement *j, const struct conn *conn)
+{
+    if (address_equal(&conn->server.address, &j->v->server.address)) {
+        return j->v->server.port == 0 || conn->server.port == j->v->server.port;
+    }
+    return false;
+}
+
+bool detect_connected(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    if (j->v->attempt != NULL) {
+        const struct conn *conn = j->reading.last->conn;
+        if (conn != NULL && conn->connect_frame != 0) {
+            proof_add_frame(j, p, conn->capture, conn->connect_frame, "the connection was set up");
+        }
+        return true;
+    }
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(j->v, conn)) != NULL) {
+        if (conn->connected && is_to_server(j, conn)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool detect_syn_unanswered(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct conn *conn = NULL;
+    bool found = false;
+    while ((conn = view_next_conn(j->v, conn)) != NULL) {
+        if (is_to_server(j, conn) && conn_is_unanswered(j->v, conn)) {
+            proof_add_frame(j, p, conn->capture, conn->syn_frames[0],
+                            "SYN, sent %u times in %.1f s, never answered", conn->num_syns,
+                            (double)(conn->last_syn_ns - conn->first_syn_ns) / 1e9);
+            found = true;
+        }
+    }
+    return found;
+}
+
+bool detect_syn_refused(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct conn *conn = NULL;
+    bool found = false;
+    while ((conn = view_next_conn(j->v, conn)) != NULL) {
+        if (is_to_server(j, conn) && conn->refused) {
+            proof_add_frame(j, p, conn->capture, conn->refused_frame, "RST to the SYN");
+            found = true;
+        }
+    }
+    return found;
+}
+
+bool detect_server_icmp(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct conn *conn = NULL;
+    bool found = false;
+    while ((conn = view_next_conn(j->v, conn)) != NULL) {
+        if (is_to_server(j, conn) && conn->icmp_refused) {
+            proof_add_frame(j, p, conn->capture, conn->icmp_frame,
+                            "ICMP unreachable for the server");
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Questions of this client for target that nobody answered: at least three, over 1 s at least. */
+static bool neighbour_is_silent(const struct judgement *j, const struct address *target,
+                                int64_t from_ns, struct proof *p)
+{
+    const struct moment *first = NULL;
+    const struct moment *last = NULL;
+    unsigned num = 0;
+    for (const struct moment *m = j->v->client->logs[LOG_OTHER].first; m != NULL; m = m->next) {
+        if (m->time_ns < from_ns || m->time_ns > j->v->to_ns ||
+            (m->kind != EVENT_NEIGHBOUR_REQUEST && m->kind != EVENT_NEIGHBOUR_REPLY) ||
+            !address_equal(&m->u.neighbour.target, target)) {
+            continue;
+        }
+        if (m->kind == EVENT_NEIGHBOUR_REPLY) {
+            return false;
+        }
+        first = first == NULL ? m : first;
+        last = m;
+        num++;
+    }
+    if (num < 3 || last->time_ns - first->time_ns < GIVE_UP_MIN_S * NS_PER_S ||
+        j->v->capture_end_ns - first->time_ns < SILENCE_MIN_S * NS_PER_S) {
+        return false;
+    }
+    proof_add(j, p, first, "asked %u times who has the address, never answered", num);
+    proof_add(j, p, last, "the last of these questions");
+    return true;
+}
+
+bool detect_neighbour_silent(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    return j->v->server.address.family != ADDRESS_NONE &&
+           neighbour_is_silent(j, &j->v->server.address, j->v->from_ns, p);
+}
+
+/* After the challenge the client looked for a host that is not there, and sent no token. */
+bool detect_kdc_absent(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct exchange *x = j->reading.first_anonymous_401;
+    int64_t from = x == NULL ? j->v->from_ns : x->response->time_ns;
+    for (const struct moment *m = j->v->client->logs[LOG_OTHER].first; m != NULL; m = m->next) {
+        if (m->kind == EVENT_NEIGHBOUR_REQUEST && m->time_ns >= from && m->time_ns <= j->v->to_ns &&
+            !address_equal(&m->u.neighbour.target, &j->v->server.address) &&
+            neighbour_is_silent(j, &m->u.neighbour.target, from, p)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,68 @@
+/* Facts: true statements about an attempt, each with the events that make it true. */
+#ifndef KRBSCOPE_DIAGNOSE_FACTS_H
+#define KRBSCOPE_DIAGNOSE_FACTS_H
+
+#include "diagnose/clock.h"
+
+#define PROOF_FRAMES_MAX 4 /* frames kept as evidence of one fact */
+
+enum fact {
+    FACT_NONE,
+#define FACT(name, detector, parameter, text) FACT_##name,
+#include "diagnose/facts.def"
+#undef FACT
+    FACT_COUNT,
+};
+
+/* Parameters of detectors in facts.def. */
+enum {
+    OUTCOME_MASK_DENIED = 1 << OUTCOME_REFUSED | 1 << OUTCOME_FAILED,
+    OUTCOME_MASK_NTLM = 1 << OUTCOME_APPROVED_NTLM,
+    OUTCOME_MASK_NOT_KERBEROS = OUTCOME_MASK_DENIED | OUTCOME_MASK_NTLM,
+    OUTCOME_MASK_ANONYMOUS = 1 << OUTCOME_ACCEPTED_ANONYMOUS,
+    OUTCOME_MASK_UNDECIDED = 1 << OUTCOME_INCOMPLETE,
+};
+enum { AP_ERROR_ANY = 1000, AP_ERROR_MISMATCH };
+enum { AS_ERROR_PKINIT = 1000, AS_ERROR_OTHER };
+enum { TGS_ERROR_U2U = 1000, TGS_ERROR_TGT, TGS_ERROR_OTHER };
+enum { SKEW_SERVER, SKEW_KDC };
+
+/* The frames that make a fact true, each with its reason. */
+struct proof {
+    struct frame_ref refs[PROOF_FRAMES_MAX];
+    size_t num;
+};
+
+/* Everything that the detectors read. */
+struct judgement {
+    const struct view *v;
+    struct reading reading;
+    struct clocks clocks;
+    struct offset kdc_to_server, client_to_kdc, client_to_server;
+    enum outcome outcome; /* final: reading's, or by kind for attempts without HTTP */
+    const struct transaction *as_failure;  /* the AS exchange that failed for good, or NULL */
+    const struct transaction *as_success;  /* the last TGT issued */
+    const struct transaction *tgs_failure; /* the related TGS exchange that failed for good */
+    const struct transaction *tgs_success;
+    bool seen[FACT_COUNT];
+    struct proof proofs[FACT_COUNT];
+};
+
+/* Finds the AS and TGS exchanges that count, then runs every detector. The rest of *j is filled. */
+void facts_find(struct judgement *j);
+
+const char *fact_text(enum fact fact);
+
+/* Adds a frame to the proof; what is beyond PROOF_FRAMES_MAX is left out. why is copied. */
+void proof_add(const struct judgement *j, struct proof *p, const struct moment *m, const char *why,
+               ...) __attribute__((format(printf, 4, 5)));
+void proof_add_frame(const struct judgement *j, struct proof *p, uint16_t capture, uint32_t frame,
+                     const char *why, ...) __attribute__((format(printf, 5, 6)));
+
+/* One detector a name in facts.def. */
+#define FACT(name, detector, parameter, text)                                                      \
+    bool detect_##detector(const struct judgement *j, uint32_t parameter_, struct proof *p);
+#include "diagnose/facts.def"
+#undef FACT
+
+#endif

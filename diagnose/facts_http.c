@@ -1,0 +1,260 @@
+/* Facts read off HTTP requests and responses. */
+#include "diagnose/facts.h"
+
+#define FIELD_BYTES_DEFAULT 16384 /* http.sys MaxFieldLength and MaxRequestBytes by default */
+
+static const struct moment *final_response(const struct judgement *j)
+{
+    return j->reading.last == NULL ? NULL : j->reading.last->response;
+}
+
+bool detect_offers_negotiate(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    const struct attempt *a = j->v->attempt;
+    const struct moment *offer = NULL;
+    const struct moment *none = NULL;
+    for (size_t i = 0; a != NULL && i < a->num_exchanges; i++) {
+        const struct exchange *x = &a->exchanges[i];
+        if (x->response == NULL || x->response->u.http.status != 401) {
+            continue;
+        }
+        if (exchange_offers(x, AUTH_NEGOTIATE) || exchange_offers(x, AUTH_KERBEROS) ||
+            exchange_offers(x, AUTH_NEGO2)) {
+            offer = offer == NULL ? x->response : offer;
+        } else if (x->response->u.http.head_complete && !moment_has_token(x->request)) {
+            none = x->response;
+        }
+    }
+    if (wanted == 1) {
+        proof_add(j, p, offer, "401 offering Negotiate");
+        return offer != NULL;
+    }
+    if (none == NULL || offer != NULL) {
+        return false;
+    }
+    proof_add(j, p, none,
+              none->u.http.has_offers ? "401 whose WWW-Authenticate lacks Negotiate"
+                                      : "401 without any WWW-Authenticate");
+    return true;
+}
+
+bool detect_no_token_sent(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct reading *r = &j->reading;
+    if (r->last == NULL || r->has_token || r->has_unknown_token || r->is_lossy) {
+        return false;
+    }
+    proof_add(j, p, r->last->request, "sent without Authorization");
+    return true;
+}
+
+bool detect_krb_token_sent(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct exchange *x = j->reading.krb;
+    if (x == NULL) {
+        return false;
+    }
+    const struct ticket_sight *t = &x->request->u.http.ticket;
+    proof_add(j, p, x->request, "presented the ticket for %.*s", (int)t->sname.len,
+              (const char *)t->sname.at);
+    return true;
+}
+
+bool detect_ntlm_sent(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct exchange *x = j->reading.ntlm;
+    if (x == NULL) {
+        return false;
+    }
+    proof_add(j, p, x->request, "the token is NTLM");
+    return true;
+}
+
+bool detect_last_had_token(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    (void)p;
+    const struct exchange *last = j->reading.last;
+    if (last == NULL || last->request->u.http.token == TOKEN_SIGHT_UNKNOWN) {
+        return false;
+    }
+    return moment_has_token(last->request) == (wanted == 1);
+}
+
+bool detect_final_status(const struct judgement *j, uint32_t status, struct proof *p)
+{
+    const struct moment *m = final_response(j);
+    if (m == NULL) {
+        return false;
+    }
+    unsigned is = m->u.http.status;
+    bool holds = status == 500 ? is >= 500 && is != 503 && is != 501 : is == status;
+    if (holds) {
+        proof_add(j, p, m, "the server answered %u", is);
+    }
+    return holds;
+}
+
+bool detect_allow_lacks_method(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct moment *m = final_response(j);
+    if (m == NULL || m->u.http.status != 405 || m->u.http.allow.len == 0) {
+        return false;
+    }
+    struct bytes allow = m->u.http.allow;
+    for (size_t at = 0; at < allow.len;) {
+        size_t comma = bytes_find(allow, ',', at);
+        struct bytes one = bytes_trim(bytes_part(allow, at, comma - at));
+        if (bytes_equal_nocase(one, j->reading.last->request->u.http.method)) {
+            return false;
+        }
+        at = comma + 1;
+    }
+    proof_add(j, p, m, "Allow: %.*s", (int)allow.len, (const char *)allow.at);
+    return true;
+}
+
+bool detect_token_is_large(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct exchange *last = j->reading.last;
+    if (last == NULL || last->request->u.http.header_len <= FIELD_BYTES_DEFAULT) {
+        return false;
+    }
+    proof_add(j, p, last->request, "the Authorization header is %zu bytes long",
+              last->request->u.http.header_len);
+    return true;
+}
+
+bool detect_path_unprotected(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct attempt *a = j->v->attempt;
+    if (a == NULL || a->is_protected) {
+        return false;
+    }
+    const struct moment *m = a->exchanges[0].request;
+    proof_add(j, p, m, "%.*s to %.*s", (int)m->u.http.method.len, (const char *)m->u.http.method.at,
+              (int)m->u.http.path.len, (const char *)m->u.http.path.at);
+    return true;
+}
+
+bool detect_ended_by(const struct judgement *j, uint32_t ending, struct proof *p)
+{
+    const struct reading *r = &j->reading;
+    if (r->last == NULL || (uint32_t)r->ending != ending) {
+        return false;
+    }
+    proof_add(j, p, r->last->request, "the request that got no response");
+    const struct conn *conn = r->last->conn;
+    if (conn != NULL && conn->reset) {
+        proof_add_frame(j, p, conn->capture, conn->reset_frame, "RST while the request waited");
+    } else if (conn != NULL && conn->fin[0]) {
+        proof_add_frame(j, p, conn->capture, conn->fin_frame[0], "the client gives up after %.1f s",
+                        (double)(conn->fin_ns[0] - r->last->request->time_ns) / 1e9);
+    }
+    return true;
+}
+
+/* The final answer is a 401 to a token, whole, and no handshake's middle. */
+static bool is_refusal(const struct judgement *j)
+{
+    const struct moment *m = final_response(j);
+    return m != NULL && m->u.http.status == 401 && m->u.http.head_complete &&
+           !moment_is_middle_401(m);
+}
+
+bool detect_refused_after(const struct judgement *j, uint32_t token, struct proof *p)
+{
+    if (!is_refusal(j) || (uint32_t)j->reading.last->request->u.http.token != token) {
+        return false;
+    }
+    const struct http_moment *h = &final_response(j)->u.http;
+    proof_add(j, p, j->reading.last->request, "the request with the ticket");
+    proof_add(j, p, final_response(j), "401 again%s%s",
+              h->neg_state == NEG_STATE_REJECT ? ": " : "",
+              h->neg_state == NEG_STATE_REJECT ? "negState reject" : "");
+    return true;
+}
+
+bool detect_ntlm_refused(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    if (!is_refusal(j)) {
+        return false;
+    }
+    enum token_sight token = j->reading.last->request->u.http.token;
+    if (token != TOKEN_SIGHT_NTLM_1 && token != TOKEN_SIGHT_NTLM_3) {
+        return false;
+    }
+    proof_add(j, p, final_response(j), "401 after NTLM %s",
+              token == TOKEN_SIGHT_NTLM_1 ? "NEGOTIATE" : "AUTHENTICATE");
+    return true;
+}
+
+/* RFC 4120 7.5.9: the codes of an acceptor that cannot decrypt: 31, 35, 41, 45. */
+static bool is_mismatch(int32_t code)
+{
+    return code == 31 || code == 35 || code == 41 || code == 45;
+}
+
+bool detect_ap_error(const struct judgement *j, uint32_t code, struct proof *p)
+{
+    const struct moment *m = final_response(j);
+    if (m == NULL || !m->u.http.has_krb_error || j->outcome == OUTCOME_APPROVED) {
+        return false;
+    }
+    int32_t is = m->u.http.krb_error;
+    bool holds = code == AP_ERROR_ANY        ? true
+                 : code == AP_ERROR_MISMATCH ? is_mismatch(is)
+                                             : is == (int32_t)code;
+    if (holds) {
+        const char *name = krb_error_name(is);
+        proof_add(j, p, m, "the 401 carries %s (%d)", name == NULL ? "KRB-ERROR" : name, (int)is);
+    }
+    return holds;
+}
+
+static void prove_offset(const struct judgement *j, struct proof *p, const struct offset *o,
+                         const char *pair)
+{
+    for (size_t i = 0; i < o->evidence.num; i++) {
+        const struct frame_ref *r = &o->evidence.at[i];
+        proof_add_frame(j, p, r->capture, r->frame, "%s: %+.1f s between the clocks", pair,
+                        o->value);
+    }
+}
+
+bool detect_skew(const struct judgement *j, uint32_t which, struct proof *p)
+{
+    double limit = j->v->c->options.skew_limit_s;
+    if (which == SKEW_KDC) {
+        bool beyond = offset_is_beyond(&j->client_to_kdc, limit);
+        if (beyond) {
+            prove_offset(j, p, &j->client_to_kdc, "client and KDC");
+        }
+        return beyond;
+    }
+    if (offset_is_beyond(&j->kdc_to_server, limit)) {
+        prove_offset(j, p, &j->kdc_to_server, "KDC and server");
+        return true;
+    }
+    if (offset_is_beyond(&j->client_to_server, limit)) {
+        prove_offset(j, p, &j->client_to_server, "client and server");
+        return true;
+    }
+    return false;
+}
+
+bool detect_clocks_in_order(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    if (!offset_is_within(&j->kdc_to_server, j->v->c->options.skew_limit_s)) {
+        return false;
+    }
+    prove_offset(j, p, &j->kdc_to_server, "KDC and server");
+    return true;
+}

@@ -1,0 +1,375 @@
+/* Facts read off the traffic between a client and its KDCs. */
+#include "diagnose/facts.h"
+
+#include "base/civil.h"
+
+#define KERBEROS_PORT 88
+
+static bool is_error(const struct transaction *t)
+{
+    return t->reply != NULL && t->reply->u.krb.type == KRB_ERROR_MSG;
+}
+
+static int64_t begin_of(const struct transaction *t)
+{
+    return t->request != NULL ? t->request->first_time_ns : t->reply->first_time_ns;
+}
+
+bool detect_kdc_visible(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    (void)p;
+    return j->v->attempt != NULL && j->v->kdc_visible == (wanted == 1);
+}
+
+/* A connection to a KDC on which something may have been said that the capture lacks. */
+static bool may_hide_messages(const struct conn *conn)
+{
+    if (conn->server.port != KERBEROS_PORT || !conn->connected) {
+        return false;
+    }
+    return !conn->has_krb || conn->gap_frame != 0 ||
+           (conn->has_facts && (conn->facts.bytes_lost[0] > 0 || conn->facts.bytes_lost[1] > 0 ||
+                                conn->facts.acked_unseen[0] || conn->facts.acked_unseen[1]));
+}
+
+bool detect_no_ticket_request(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    (void)p;
+    const struct view *v = j->v;
+    if (!v->kdc_visible || v->client->logs[LOG_KRB].was_cut || j->reading.krb != NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        if (v->tgs_related[i]) {
+            return false;
+        }
+    }
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        if (may_hide_messages(conn)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* _kerberos._udp.REALM, _kerberos._tcp.dc._msdcs.REALM, … */
+static bool is_kdc_srv(const struct lookup *l)
+{
+    return l->type == DNS_SRV && (bytes_begins_nocase(l->name, "_kerberos._tcp.") ||
+                                  bytes_begins_nocase(l->name, "_kerberos._udp."));
+}
+
+bool detect_kdc_not_located(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct view *v = j->v;
+    size_t num_failed = 0;
+    if (v->client->num_krb_sent > 0 || v->client->num_krb_answered > 0) {
+        return false;
+    }
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        if (conn->server.port == KERBEROS_PORT) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        if (!is_kdc_srv(l)) {
+            continue;
+        }
+        if (l->response == NULL ||
+            (l->response->u.dns.rcode == 0 && l->response->u.dns.num_answers > 0)) {
+            return false;
+        }
+        num_failed++;
+        proof_add(j, p, l->response, "no KDC under %.*s", (int)l->name.len,
+                  (const char *)l->name.at);
+    }
+    return num_failed > 0;
+}
+
+/* When a KDC last answered this client; INT64_MIN: never. */
+static int64_t last_answer_ns(const struct view *v)
+{
+    int64_t last = INT64_MIN;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (t->state == TRANSACTION_ANSWERED && t->reply->time_ns > last) {
+            last = t->reply->time_ns;
+        }
+    }
+    return last;
+}
+
+bool detect_kdc_silent(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct view *v = j->v;
+    int64_t answered = last_answer_ns(v);
+    bool found = false;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (t->state == TRANSACTION_UNANSWERED && begin_of(t) >= answered) {
+            proof_add(j, p, t->request, "%s, sent %u times, never answered", krb_type_name(t->type),
+                      t->num_sent);
+            found = true;
+        }
+        if (t->state == TRANSACTION_PENDING && begin_of(t) >= answered && t->over_tcp &&
+            t->conn != NULL && may_hide_messages(t->conn)) {
+            return false;
+        }
+    }
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        if (conn->server.port == KERBEROS_PORT && conn->first_ns >= answered) {
+            if (conn->connected && may_hide_messages(conn)) {
+                return false;
+            }
+            if (conn_is_unanswered(v, conn)) {
+                proof_add_frame(j, p, conn->capture, conn->syn_frames[0],
+                                "SYN to the KDC, sent %u times, never answered", conn->num_syns);
+                found = true;
+            }
+        }
+    }
+    return found;
+}
+
+bool detect_kdc_closed(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct view *v = j->v;
+    int64_t answered = last_answer_ns(v);
+    bool found = false;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (t->state == TRANSACTION_REFUSED && begin_of(t) >= answered) {
+            proof_add(j, p, t->icmp, "ICMP: port 88 of the KDC is unreachable");
+            found = true;
+        }
+    }
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        if (conn->server.port == KERBEROS_PORT && conn->first_ns >= answered && conn->refused) {
+            proof_add_frame(j, p, conn->capture, conn->refused_frame, "RST to the SYN on port 88");
+            found = true;
+        }
+    }
+    return found;
+}
+
+bool detect_kdc_tcp_blocked(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct view *v = j->v;
+    const struct transaction *too_big = NULL;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (is_error(t) && t->reply->u.krb.error_code == 52) {
+            too_big = t;
+        } else if (t->state == TRANSACTION_ANSWERED && too_big != NULL &&
+                   t->reply->time_ns >= too_big->reply->time_ns) {
+            too_big = NULL;
+        }
+    }
+    const struct conn *conn = NULL;
+    while (too_big != NULL && (conn = view_next_conn(v, conn)) != NULL) {
+        bool failed = conn->refused || conn_is_unanswered(v, conn);
+        if (conn->server.port == KERBEROS_PORT && failed &&
+            conn->first_ns >= too_big->reply->time_ns) {
+            proof_add(j, p, too_big->reply, "KRB_ERR_RESPONSE_TOO_BIG: use TCP");
+            proof_add_frame(j, p, conn->capture, conn->syn_frames[0], "TCP to port 88 fails");
+            return true;
+        }
+    }
+    return false;
+}
+
+bool detect_kdc_answered(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    for (size_t i = 0; i < j->v->num_transactions; i++) {
+        const struct transaction *t = &j->v->transactions[i];
+        if (t->state == TRANSACTION_ANSWERED) {
+            proof_add(j, p, t->reply, "the KDC answered");
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The client got as far as asking for tickets, or presented one: it had a TGT. */
+static bool had_tgt_after(const struct judgement *j, int64_t time_ns)
+{
+    for (size_t i = 0; i < j->v->num_transactions; i++) {
+        const struct transaction *t = &j->v->transactions[i];
+        if (t->type == KRB_TGS_REQ && begin_of(t) >= time_ns) {
+            return true;
+        }
+    }
+    return j->reading.krb != NULL && j->reading.krb->request->time_ns >= time_ns;
+}
+
+bool detect_tgt_issued(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    if (j->as_success != NULL && j->as_failure == NULL) {
+        proof_add(j, p, j->as_success->reply, "the KDC issued a TGT");
+        return true;
+    }
+    return had_tgt_after(j, j->as_failure == NULL ? INT64_MIN : begin_of(j->as_failure));
+}
+
+bool detect_ticket_issued(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    if (j->tgs_success != NULL) {
+        proof_add(j, p, j->tgs_success->reply, "the KDC issued the ticket");
+        return true;
+    }
+    return j->reading.krb != NULL;
+}
+
+/* The AS exchange failed, and nothing later shows that the client had a TGT all the same. */
+static const struct transaction *final_as_failure(const struct judgement *j)
+{
+    const struct transaction *t = j->as_failure;
+    return t == NULL || had_tgt_after(j, begin_of(t)) ? NULL : t;
+}
+
+/* Codes with a rule of their own, which AS_OTHER must leave alone. */
+static bool as_code_is_known(int32_t code)
+{
+    static const int32_t known[] = {1, 6, 9, 11, 12, 14, 16, 18, 23, 24, 25, 29, 37, 52, 91};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i] == code) {
+            return true;
+        }
+    }
+    return (code >= 62 && code <= 66) || (code >= 70 && code <= 81);
+}
+
+static void prove_error(const struct judgement *j, struct proof *p, const struct transaction *t)
+{
+    const struct krb_moment *k = &t->reply->u.krb;
+    const struct krb_moment *asked = t->request != NULL ? &t->request->u.krb : k;
+    const char *name = krb_error_name(k->error_code);
+    struct bytes subject = t->type == KRB_AS_REQ ? asked->cname : asked->sname;
+    proof_add(j, p, t->reply, "the KDC answered %s (%d)%s%.*s", name == NULL ? "KRB-ERROR" : name,
+              (int)k->error_code, subject.len > 0 ? " for " : "", (int)subject.len,
+              (const char *)subject.at);
+}
+
+/* Nothing followed the demand for pre-authentication, although there was time. */
+static bool was_left_at_25(const struct judgement *j, const struct transaction *t)
+{
+    for (size_t i = 0; i < j->v->num_transactions; i++) {
+        const struct transaction *x = &j->v->transactions[i];
+        if (x != t && x->type == KRB_AS_REQ && begin_of(x) >= t->reply->time_ns) {
+            return false;
+        }
+    }
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(j->v, conn)) != NULL) {
+        if (conn->server.port == KERBEROS_PORT && conn->first_ns >= t->reply->time_ns) {
+            return false;
+        }
+    }
+    return j->v->capture_end_ns - t->reply->time_ns >= SILENCE_MIN_S * NS_PER_S;
+}
+
+bool detect_as_error(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    const struct transaction *t = final_as_failure(j);
+    if (t == NULL) {
+        return false;
+    }
+    int32_t code = t->reply->u.krb.error_code;
+    bool is_pkinit = (code >= 62 && code <= 66) || (code >= 70 && code <= 81);
+    bool holds = wanted == AS_ERROR_PKINIT  ? is_pkinit
+                 : wanted == AS_ERROR_OTHER ? !as_code_is_known(code)
+                                            : code == (int32_t)wanted;
+    if (!holds || (code == 25 && !was_left_at_25(j, t))) {
+        return false;
+    }
+    prove_error(j, p, t);
+    return true;
+}
+
+static bool prove_ntstatus(const struct judgement *j, struct proof *p, const struct transaction *t,
+                           uint32_t wanted)
+{
+    if (t == NULL || !t->reply->u.krb.has_ntstatus || t->reply->u.krb.ntstatus != wanted) {
+        return false;
+    }
+    const char *name = krb_ntstatus_name(wanted);
+    const char *error = krb_error_name(t->reply->u.krb.error_code);
+    proof_add(j, p, t->reply, "the KDC answered %s with NTSTATUS 0x%08x%s%s",
+              error == NULL ? "KRB-ERROR" : error, (unsigned)wanted, name == NULL ? "" : " ",
+              name == NULL ? "" : name);
+    return true;
+}
+
+bool detect_as_ntstatus(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    return prove_ntstatus(j, p, final_as_failure(j), wanted);
+}
+
+/* The service's ticket was refused, and none was presented after all. */
+static const struct transaction *final_tgs_failure(const struct judgement *j)
+{
+    const struct transaction *t = j->tgs_failure;
+    bool presented =
+        j->reading.krb != NULL && t != NULL && j->reading.krb->request->time_ns >= begin_of(t);
+    return presented ? NULL : t;
+}
+
+bool detect_tgs_ntstatus(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    return prove_ntstatus(j, p, final_tgs_failure(j), wanted);
+}
+
+static bool tgs_code_is_known(int32_t code)
+{
+    static const int32_t known[] = {2,  7,  8,  11, 12, 14, 19, 20, 22, 27,
+                                    29, 31, 32, 33, 37, 41, 44, 52, 69, 91};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i] == code) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool detect_tgs_error(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    const struct transaction *t = final_tgs_failure(j);
+    if (t == NULL) {
+        return false;
+    }
+    int32_t code = t->reply->u.krb.error_code;
+    bool is_tgt = code == 20 || code == 31 || code == 32 || code == 41 || code == 44;
+    bool holds = wanted == TGS_ERROR_U2U     ? code == 27 || code == 69
+                 : wanted == TGS_ERROR_TGT   ? is_tgt
+                 : wanted == TGS_ERROR_OTHER ? !tgs_code_is_known(code)
+                                             : code == (int32_t)wanted;
+    if (holds) {
+        prove_error(j, p, t);
+    }
+    return holds;
+}
+
+bool detect_krb_error(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    const struct transaction *as = final_as_failure(j);
+    const struct transaction *tgs = final_tgs_failure(j);
+    const struct transaction *t = tgs != NULL ? tgs : as;
+    if (t == NULL || t->reply->u.krb.error_code != (int32_t)wanted) {
+        return false;
+    }
+    prove_error(j, p, t);
+    return true;
+}

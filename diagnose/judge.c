@@ -1,0 +1,608 @@
+/* Judges one attempt: view, reading, facts, rules, record. */
+#include "diagnose/judge.h"
+
+#include "base/civil.h"
+
+#include <string.h>
+
+#define TEXT_BYTES_MAX 1000
+#define ADVICE_MAX 8
+
+struct bytes judge_text(const struct judgement *j, const char *format, ...)
+{
+    char buffer[TEXT_BYTES_MAX];
+    struct text t;
+    va_list args;
+    text_init(&t, buffer, sizeof buffer);
+    va_start(args, format);
+    text_format_list(&t, format, args);
+    va_end(args);
+    return text_keep(&t, &j->v->c->out.arena);
+}
+
+static struct bytes keep(const struct judgement *j, struct bytes b)
+{
+    struct bytes kept;
+    (void)arena_copy(&j->v->c->out.arena, b, &kept);
+    return kept;
+}
+
+static const struct krb_moment *names_of(const struct transaction *t)
+{
+    return t->request != NULL ? &t->request->u.krb : &t->reply->u.krb;
+}
+
+static struct bytes at_realm(const struct judgement *j, struct bytes name, struct bytes realm)
+{
+    if (name.len == 0) {
+        return name;
+    }
+    if (realm.len == 0) {
+        return keep(j, name);
+    }
+    return judge_text(j, "%.*s@%.*s", (int)name.len, (const char *)name.at, (int)realm.len,
+                      (const char *)realm.at);
+}
+
+static struct bytes principal_of(const struct judgement *j)
+{
+    const struct view *v = j->v;
+    struct bytes found = {0};
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        const struct krb_moment *reply = t->reply == NULL ? NULL : &t->reply->u.krb;
+        const struct krb_moment *asked = names_of(t);
+        if (reply != NULL && reply->type != KRB_ERROR_MSG && reply->cname.len > 0) {
+            found = at_realm(j, reply->cname, reply->crealm);
+        } else if (found.len == 0 && asked->cname.len > 0) {
+            found = at_realm(j, asked->cname, asked->realm);
+        }
+    }
+    if (found.len == 0 && j->reading.ntlm_authenticate != NULL) {
+        const struct http_moment *h = &j->reading.ntlm_authenticate->request->u.http;
+        if (h->ntlm_user.len > 0) {
+            found = judge_text(j, "%.*s\\%.*s", (int)h->ntlm_domain.len,
+                               (const char *)h->ntlm_domain.at, (int)h->ntlm_user.len,
+                               (const char *)h->ntlm_user.at);
+        }
+    }
+    return found;
+}
+
+static struct bytes spn_of(const struct judgement *j)
+{
+    if (j->reading.krb != NULL && j->reading.krb->request->u.http.ticket.present) {
+        const struct ticket_sight *t = &j->reading.krb->request->u.http.ticket;
+        return at_realm(j, t->sname, t->realm);
+    }
+    for (size_t i = j->v->num_transactions; i > 0; i--) {
+        if (j->v->tgs_related[i - 1]) {
+            const struct krb_moment *k = names_of(&j->v->transactions[i - 1]);
+            return at_realm(j, k->sname, k->realm);
+        }
+    }
+    return (struct bytes){0};
+}
+
+static bool matches_any(const char *const *names, size_t num, const struct address *address,
+                        struct bytes host)
+{
+    for (size_t i = 0; i < num; i++) {
+        struct address wanted;
+        struct bytes name = bytes_of(names[i]);
+        if (address_parse(name, &wanted) ? address_equal(&wanted, address)
+                                         : host_matches(name, host)) {
+            return true;
+        }
+    }
+    return num == 0;
+}
+
+/* --host and --client. */
+static bool is_wanted(const struct case_file *c, const struct attempt_record *out)
+{
+    struct bytes user = bytes_part(out->principal, 0, bytes_find(out->principal, '@', 0));
+    user = bytes_part(user, 0, bytes_find(user, '$', 0));
+    return matches_any(c->options.hosts, c->options.num_hosts, &out->server.address, out->host) &&
+           matches_any(c->options.clients, c->options.num_clients, &out->client.address, user);
+}
+
+/* A client's principal and name are known by its own tickets even when this attempt shows none. */
+static void fill_http(const struct judgement *j, struct attempt_record *out)
+{
+    const struct attempt *a = j->v->attempt;
+    const struct moment *first = a->exchanges[0].request;
+    out->kind = a->is_ccm ? KIND_CCM_APPROVAL : KIND_HTTP_NEGOTIATE;
+    out->client = first->from;
+    out->server = first->to;
+    out->capture = first->capture;
+    out->method = keep(j, first->u.http.method);
+    out->uri = keep(j, first->u.http.path);
+    out->first_time_ns = a->first_ns;
+    out->last_time_ns = a->last_ns;
+    struct attempt_connection *list =
+        arena_alloc_array(&j->v->c->out.arena, a->num_exchanges, sizeof *list);
+    for (size_t i = 0; list != NULL && i < a->num_exchanges; i++) {
+        const struct conn *conn = a->exchanges[i].conn;
+        bool is_new = conn != NULL && (i == 0 || a->exchanges[i - 1].conn != conn);
+        if (is_new) {
+            list[out->num_connections++] =
+                (struct attempt_connection){.capture = conn->capture,
+                                            .client = conn->local,
+                                            .server = conn->server,
+                                            .first_frame = conn->first_frame,
+                                            .last_frame = conn->last_frame};
+        }
+    }
+    out->connections = list;
+}
+
+static void add_line(struct bytes *list, size_t *num, struct bytes line)
+{
+    if (list != NULL && *num < ADVICE_MAX && line.len > 0) {
+        list[(*num)++] = line;
+    }
+}
+
+static void fill_advice(const struct judgement *j, struct attempt_record *out)
+{
+    struct arena *arena = &j->v->c->out.arena;
+    struct bytes *cannot = arena_alloc_array(arena, ADVICE_MAX, sizeof *cannot);
+    struct bytes *next = arena_alloc_array(arena, ADVICE_MAX, sizeof *next);
+    bool is_failure = out->has_verdict && !out->verdict.is_note;
+    if (!j->v->kdc_visible) {
+        add_line(cannot, &out->num_cannot_show,
+                 bytes_of("The client's traffic to DNS and domain controllers is not in this "
+                          "capture."));
+    }
+    if (j->reading.is_lossy) {
+        add_line(cannot, &out->num_cannot_show,
+                 bytes_of("Bytes of this attempt's connections are missing (lost frames, snap "
+                          "length, or the capture began or ended in their midst)."));
+    }
+    bool needs_client = is_failure && (!j->v->kdc_visible || j->reading.is_lossy ||
+                                       out->verdict.cause == CAUSE_CAPTURE_INCOMPLETE);
+    if (needs_client) {
+        add_line(next, &out->num_next_capture,
+                 bytes_of("On the client, as administrator, with nothing cut off:"));
+        add_line(next, &out->num_next_capture, bytes_of("klist -li 0x3e7 purge"));
+        add_line(next, &out->num_next_capture, bytes_of("ipconfig /flushdns"));
+        add_line(next, &out->num_next_capture,
+                 bytes_of("netsh trace start capture=yes report=disabled maxsize=512 "
+                          "tracefile=client.etl"));
+        add_line(next, &out->num_next_capture,
+                 bytes_of("repeat the failing request, wait a minute, then: netsh trace stop"));
+        add_line(next, &out->num_next_capture, bytes_of("etl2pcapng client.etl client.pcapng"));
+    }
+    out->cannot_show = cannot;
+    out->next_capture = next;
+}
+
+static bool is_rc4(int32_t etype)
+{
+    return etype == 23 || etype == 24 || etype == -133 || etype == -135;
+}
+
+static void fill_notes(const struct judgement *j, struct attempt_record *out)
+{
+    struct bytes *notes = arena_alloc_array(&j->v->c->out.arena, ADVICE_MAX, sizeof *notes);
+    const struct attempt *a = j->v->attempt;
+    const struct resolution *r = &j->v->resolution;
+    if (a != NULL && a->fallback != NULL && j->outcome != OUTCOME_APPROVED) {
+        add_line(notes, &out->num_notes,
+                 judge_text(j,
+                            "Frame %u: the client then posted to %.*s without authentication: "
+                            "registered, not approved.",
+                            a->fallback->frame, (int)a->fallback->u.http.path.len,
+                            (const char *)a->fallback->u.http.path.at));
+    }
+    if (a != NULL && a->num_later_requests > 0) {
+        add_line(notes, &out->num_notes,
+                 judge_text(j, "%u further request%s on the authenticated connection.",
+                            a->num_later_requests, a->num_later_requests == 1 ? "" : "s"));
+    }
+    const struct ticket_sight *t =
+        j->reading.krb == NULL ? NULL : &j->reading.krb->request->u.http.ticket;
+    if (t != NULL && is_rc4(t->etype)) {
+        add_line(notes, &out->num_notes,
+                 bytes_of("The ticket is encrypted with RC4; domain controllers stop issuing such "
+                          "tickets. Give the service account AES keys."));
+    }
+    if (r->state == RESOLUTION_OK && r->cost_s > 2) {
+        add_line(notes, &out->num_notes,
+                 judge_text(j, "DNS took %.1f s to answer for %.*s.", r->cost_s, (int)r->name.len,
+                            (const char *)r->name.at));
+    }
+    if (offset_is_beyond(&j->kdc_to_server, j->v->c->options.skew_limit_s / 5)) {
+        add_line(notes, &out->num_notes,
+                 judge_text(j, "The server's clock is %.1f s %s the KDC's (limit %.0f s).",
+                            j->kdc_to_server.value < 0 ? -j->kdc_to_server.value
+                                                       : j->kdc_to_server.value,
+                            j->kdc_to_server.value < 0 ? "behind" : "ahead of",
+                            j->v->c->options.skew_limit_s));
+    }
+    out->notes = notes;
+}
+
+static void fill_incomplete(const struct judgement *j, struct attempt_record *out)
+{
+    struct finding *f = &out->verdict;
+    const struct exchange *last = j->reading.last;
+    *f = (struct finding){.cause = CAUSE_CAPTURE_INCOMPLETE,
+                          .step =
+                              last != NULL && last->response == NULL ? STEP_ACCEPT : STEP_PRESENT,
+                          .confidence = CONFIDENCE_LIKELY,
+                          .source = "DESIGN: never guess in a verdict"};
+    if (j->outcome == OUTCOME_INCOMPLETE) {
+        f->summary = bytes_of(j->reading.is_lossy
+                                  ? "The capture lacks the frames that would show how it ended."
+                                  : "The capture ends before the attempt does.");
+    } else {
+        f->summary = bytes_of("The capture shows that it failed, but lacks the frames that would "
+                              "say why.");
+    }
+    f->source = "";
+    if (last != NULL) {
+        struct frame_ref *ref = arena_alloc(&j->v->c->out.arena, sizeof *ref);
+        const struct moment *m = last->response != NULL ? last->response : last->request;
+        if (ref != NULL) {
+            *ref = (struct frame_ref){m->capture, m->frame, bytes_of("the last that was seen")};
+            f->evidence = (struct evidence){.at = ref, .num = 1};
+        }
+    }
+    out->has_verdict = true;
+}
+
+/* Facts and everything that follows from them; kind, endpoints and times are the caller's. */
+static void conclude(struct judgement *j, struct attempt_record *out)
+{
+    facts_find(j);
+    out->outcome = j->outcome;
+    out->authenticated_by = j->reading.by;
+    out->host = keep(j, j->v->host);
+    out->principal = principal_of(j);
+    out->spn = spn_of(j);
+    out->clocks = (struct attempt_clocks){.client_to_kdc = j->client_to_kdc,
+                                          .client_to_server = j->client_to_server,
+                                          .kdc_to_server = j->kdc_to_server,
+                                          .limit_s = j->v->c->options.skew_limit_s};
+    if (j->outcome != OUTCOME_APPROVED && j->outcome != OUTCOME_INCOMPLETE) {
+        rules_apply(j, out);
+    }
+    if (!out->has_verdict && j->outcome != OUTCOME_APPROVED && j->v->attempt != NULL) {
+        fill_incomplete(j, out);
+    }
+    steps_fill(j, out);
+    events_fill(j, out);
+    fill_advice(j, out);
+    fill_notes(j, out);
+}
+
+static void begin(struct judgement *j, const struct view *v)
+{
+    *j = (struct judgement){.v = v};
+    reading_of(v, &j->reading);
+    clocks_read(v, &j->clocks);
+    struct arena *arena = &v->c->out.arena;
+    j->kdc_to_server = clock_offset(&j->clocks.kdc, &j->clocks.server, arena);
+    j->client_to_kdc = clock_offset(&j->clocks.client, &j->clocks.kdc, arena);
+    j->client_to_server = clock_offset(&j->clocks.client, &j->clocks.server, arena);
+    j->outcome = j->reading.outcome;
+}
+
+/* The Kerberos moments that this attempt explains are no failures of their own. */
+static void mark_used(struct client *client, const struct view *v)
+{
+    for (struct moment *m = client->logs[LOG_KRB].first; m != NULL; m = m->next) {
+        for (size_t i = 0; i < v->num_transactions && !m->used; i++) {
+            const struct transaction *t = &v->transactions[i];
+            bool is_ours = t->type == KRB_AS_REQ || t->is_tgt || v->tgs_related[i];
+            m->used = is_ours && (t->reply == m || t->request == m || t->last_request == m);
+        }
+    }
+}
+
+static void keep_extras(const struct judgement *j, struct record *r)
+{
+    const struct exchange *krb = j->reading.krb;
+    if (krb != NULL && krb->request->u.http.ticket.present) {
+        const struct ticket_sight *t = &krb->request->u.http.ticket;
+        r->has_ticket = true;
+        r->ticket_sname = keep(j, t->sname);
+        r->ticket_realm = keep(j, t->realm);
+        r->has_kvno = t->has_kvno;
+        r->kvno = t->kvno;
+    }
+}
+
+void judge_attempt(void *context, struct attempt *a)
+{
+    struct case_file *c = context;
+    struct client *client = a->client;
+    bool is_elsewhere = a->is_ccm && !a->is_protected;
+    if (is_elsewhere && !a->is_registration && client->num_ccm_posts > 1) {
+        return; /* a registered client's everyday posts */
+    }
+    arena_reset(&c->scratch);
+    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    struct judgement *j = arena_alloc(&c->scratch, sizeof *j);
+    struct record *r = v == NULL || j == NULL ? NULL : case_record(c);
+    if (r == NULL) {
+        c->out.num_attempts_dropped++;
+        return;
+    }
+    view_fill(v, c, client, a, (struct bytes){0});
+    begin(j, v);
+    fill_http(j, r->out);
+    conclude(j, r->out);
+    keep_extras(j, r);
+    r->group = client->group;
+    r->is_dropped = !is_wanted(c, r->out);
+    if (is_elsewhere) {
+        r->is_elsewhere_post = !a->is_registration;
+        client->provisional = r;
+    } else {
+        client->num_attempts++;
+        client->has_attempt_end = true;
+        client->last_attempt_end_ns = a->last_ns;
+    }
+    mark_used(client, v);
+}
+
+/* wpad, isatap, reverse and service names say nothing about a server that somebody wants. */
+static bool is_background_name(struct bytes name)
+{
+    struct bytes label = bytes_part(name, 0, bytes_find(name, '.', 0));
+    return name.len == 0 || name.at[0] == '_' || bytes_is_nocase(label, "wpad") ||
+           bytes_is_nocase(label, "isatap") || bytes_ends_nocase(name, "in-addr.arpa") ||
+           bytes_ends_nocase(name, "ip6.arpa");
+}
+
+/* Is b a with a search suffix behind it? */
+static bool is_suffix_try(struct bytes a, struct bytes b)
+{
+    return b.len > a.len && b.at[a.len] == '.' && bytes_equal_nocase(a, bytes_part(b, 0, a.len));
+}
+
+/* The name that stands for its group: no shorter one was asked, and no try of it succeeded. */
+static bool is_group_head(const struct view *v, struct bytes name)
+{
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        if (l->type != DNS_A && l->type != DNS_AAAA) {
+            continue;
+        }
+        if (is_suffix_try(l->name, name)) {
+            return false;
+        }
+        if (is_suffix_try(name, l->name)) {
+            struct resolution r;
+            resolution_of(v, l->name, &r);
+            if (r.state == RESOLUTION_OK) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Ports of services that are no HTTP, whatever else they are. */
+static bool is_other_service(uint16_t port)
+{
+    static const uint16_t ports[] = {22,  25,  53,   88,   110,  111,  135,  137,
+                                     139, 143, 389,  445,  464,  465,  587,  636,
+                                     993, 995, 1433, 3268, 3269, 3389, 5355, 0};
+    for (size_t i = 0; ports[i] != 0; i++) {
+        if (ports[i] == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The client went on to a host that no other look-up explains: the name had an address after all.
+ */
+static bool went_on(const struct view *v, const struct resolution *failed)
+{
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        bool is_after =
+            conn->first_ns >= failed->first_ns && conn->first_ns - failed->last_ns <= 5 * NS_PER_S;
+        if (!is_after || is_other_service(conn->server.port)) {
+            continue;
+        }
+        bool explained = false;
+        for (size_t i = 0; i < v->num_lookups && !explained; i++) {
+            const struct lookup *l = &v->lookups[i];
+            for (size_t k = 0; l->response != NULL && k < l->response->u.dns.num_answers; k++) {
+                explained = explained || address_equal(&l->response->u.dns.answers[k].address,
+                                                       &conn->server.address);
+            }
+        }
+        if (!explained) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Did every connection to the name's addresses fail? *server is then the endpoint to speak of. */
+static bool approach_failed(const struct view *v, const struct resolution *r,
+                            struct endpoint *server)
+{
+    bool found = false;
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        for (size_t i = 0; i < r->num_addresses; i++) {
+            if (!address_equal(&r->addresses[i], &conn->server.address) ||
+                is_other_service(conn->server.port)) {
+                continue;
+            }
+            if (conn->connected) {
+                return false;
+            }
+            *server = conn->server;
+            found = true;
+        }
+    }
+    if (!found && r->num_addresses > 0) {
+        server->address = r->addresses[0];
+        found = true; /* nothing was sent: ARP or ND may say why */
+    }
+    return found;
+}
+
+/* Fills v for an approach by that name; false when it did not fail. */
+static bool view_approach(struct view *v, struct case_file *c, struct client *client,
+                          struct bytes name)
+{
+    view_fill(v, c, client, NULL, name);
+    v->kdc_visible = true;
+    const struct resolution *r = &v->resolution;
+    switch (r->state) {
+    case RESOLUTION_NXDOMAIN:
+    case RESOLUTION_NO_ADDRESS:
+    case RESOLUTION_FAILURE:
+    case RESOLUTION_UNREACHABLE:
+        return !went_on(v, r);
+    case RESOLUTION_OK:
+        return approach_failed(v, r, &v->server);
+    case RESOLUTION_NONE:
+    case RESOLUTION_PENDING:
+        break;
+    }
+    return false;
+}
+
+static void fill_bare(const struct judgement *j, struct attempt_record *out, enum attempt_kind kind)
+{
+    out->kind = kind;
+    out->client.address = j->v->client->address;
+    out->server = j->v->server;
+    int64_t first = INT64_MAX;
+    int64_t last = INT64_MIN;
+    for (size_t i = 0; i < out->num_events; i++) {
+        const struct event_summary *e = &out->events[i];
+        first = e->time_ns < first ? e->time_ns : first;
+        last = e->time_ns > last ? e->time_ns : last;
+        out->capture = e->capture;
+    }
+    out->first_time_ns = first == INT64_MAX ? 0 : first;
+    out->last_time_ns = last == INT64_MIN ? 0 : last;
+}
+
+/* Judges the client as if it had failed; the record stays only when a rule holds. */
+static struct record *judge_bare(struct case_file *c, struct view *v, enum attempt_kind kind,
+                                 enum outcome outcome)
+{
+    struct judgement *j = arena_alloc(&c->scratch, sizeof *j);
+    struct record *r = j == NULL ? NULL : case_record(c);
+    if (r == NULL) {
+        return NULL;
+    }
+    begin(j, v);
+    j->outcome = outcome;
+    r->out->kind = kind;
+    conclude(j, r->out);
+    fill_bare(j, r->out, kind);
+    r->group = v->client->group;
+    r->is_dropped = outcome == OUTCOME_FAILED && !r->out->has_verdict;
+    if (!r->is_dropped) {
+        r->is_dropped = !is_wanted(c, r->out);
+        mark_used(v->client, v);
+    }
+    return r;
+}
+
+static bool judge_approaches(struct case_file *c, struct client *client, bool has_better)
+{
+    struct bytes names[LOOKUPS_MAX];
+    size_t num = 0;
+    bool any = false;
+    arena_reset(&c->scratch);
+    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    if (v == NULL) {
+        return false;
+    }
+    view_fill(v, c, client, NULL, (struct bytes){0});
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        bool is_known = (l->type != DNS_A && l->type != DNS_AAAA) || is_background_name(l->name);
+        for (size_t k = 0; k < num && !is_known; k++) {
+            is_known = bytes_equal_nocase(names[k], l->name);
+        }
+        if (!is_known && is_group_head(v, l->name)) {
+            names[num++] = l->name;
+        }
+    }
+    for (size_t i = 0; i < num; i++) {
+        arena_reset(&c->scratch);
+        v = arena_alloc(&c->scratch, sizeof *v);
+        if (v == NULL || !view_approach(v, c, client, names[i])) {
+            continue;
+        }
+        struct record *r = judge_bare(c, v, KIND_APPROACH_ONLY, OUTCOME_FAILED);
+        if (r != NULL && !r->is_dropped) {
+            r->is_provisional = true;
+            r->client_has_better = has_better;
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* A logon or a ticket for HTTP that failed; or a ticket for HTTP that nothing was seen of. */
+static struct record *judge_kerberos(struct case_file *c, struct client *client)
+{
+    arena_reset(&c->scratch);
+    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    if (v == NULL) {
+        return NULL;
+    }
+    view_fill(v, c, client, NULL, (struct bytes){0});
+    bool has_ticket = false;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (!v->tgs_related[i]) {
+            continue;
+        }
+        v->host = names_of(t)->host;
+        has_ticket = t->reply != NULL && t->reply->u.krb.type == KRB_TGS_REP;
+    }
+    if (v->host.len > 0) {
+        resolution_of(v, v->host, &v->resolution);
+    }
+    struct record *r = judge_bare(c, v, KIND_KERBEROS_ONLY, OUTCOME_FAILED);
+    if (r != NULL && r->is_dropped && has_ticket && !r->out->has_verdict) {
+        return judge_bare(c, v, KIND_KERBEROS_ONLY, OUTCOME_INCOMPLETE);
+    }
+    return r;
+}
+
+void judge_client(struct case_file *c, struct client *client)
+{
+    struct record *provisional = client->provisional;
+    if (provisional != NULL) {
+        bool is_only = client->num_ccm_posts == 1 || !provisional->is_elsewhere_post;
+        provisional->is_dropped = provisional->is_dropped || !is_only || client->num_attempts > 0;
+        if (!provisional->is_dropped) {
+            client->num_attempts++;
+            if (provisional->is_elsewhere_post && provisional->out->has_verdict) {
+                provisional->out->verdict.confidence = CONFIDENCE_POSSIBLE;
+            }
+        }
+    }
+    if (client->logs[LOG_KRB].num == 0 && client->logs[LOG_DNS].num == 0) {
+        return;
+    }
+    bool has_attempt = client->num_attempts > 0;
+    struct record *kerberos = has_attempt ? NULL : judge_kerberos(c, client);
+    bool kerberos_failed =
+        kerberos != NULL && !kerberos->is_dropped && kerberos->out->outcome == OUTCOME_FAILED;
+    bool has_better = has_attempt || kerberos_failed || client->saw_http || client->saw_tls;
+    bool approached = client->logs[LOG_DNS].num > 0 && judge_approaches(c, client, has_better);
+    if (approached && kerberos != NULL && !kerberos_failed) {
+        kerberos->is_dropped = true;
+    }
+    other_failures(c, client);
+}

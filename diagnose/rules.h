@@ -1,0 +1,46 @@
+/* Rules: facts -> cause and remedy. A table (rules.def) and the few lines that apply it.
+ *
+ * A rule holds when all facts it needs are seen and none of `unless`. The verdict is the earliest
+ * failed step's finding; within it the rule whose needs include the others'; a true tie gives the
+ * one that generalises the others, one confidence lower. The order of rows means nothing.
+ */
+#ifndef KRBSCOPE_DIAGNOSE_RULES_H
+#define KRBSCOPE_DIAGNOSE_RULES_H
+
+#include "diagnose/facts.h"
+
+#define RULE_FACTS_MAX 6
+#define RULE_REMEDIES_MAX 5
+#define RULE_ALTERNATIVES_MAX 3
+
+struct rule {
+    enum cause cause;
+    enum step step;
+    enum confidence confidence;
+    bool is_note;
+    enum fact needs[RULE_FACTS_MAX]; /* FACT_NONE ends the list */
+    enum fact unless[RULE_FACTS_MAX];
+    const char *summary; /* one sentence with {slots} */
+    const char *remedy[RULE_REMEDIES_MAX];
+    const char *source;
+    struct {
+        enum cause cause;
+        const char *tell_apart; /* with {slots} */
+    } alternatives[RULE_ALTERNATIVES_MAX];
+};
+
+size_t rules_count(void);
+const struct rule *rules_at(size_t i);
+
+/* The first row of a cause: what `explain` prints. NULL when it has none. */
+const struct rule *rules_for(enum cause cause);
+
+/* Fills verdict, also and ruled_out of the record from the judgement's facts. */
+void rules_apply(const struct judgement *j, struct attempt_record *out);
+
+/* The template with its {slots} filled in, in the analysis' arena. Slots: host address port server
+ * spn realm domain client account dns kdc method path status error offered skew token. What is not
+ * known leaves words such as "the server" or nothing. */
+struct bytes rules_fill(const struct judgement *j, const char *template);
+
+#endif
