@@ -501,7 +501,32 @@ static bool is_aged(const struct work *w, uint32_t num_frames, int64_t since_ns)
            w->clock_ns - since_ns >= w->pool->gap_ns;
 }
 
-/* A hole before a held piece. true: it was closed, or the piece was let through. */
+/* Gives up what is missing of a direction up to this offset, which was confirmed, or up to what is
+ * held. false: nothing is missing there. */
+static bool give_up_to(struct work *w, int side, uint64_t end)
+{
+    struct stream *s = &w->pair->side[side];
+    const struct stream_piece *piece = s->held_first;
+    if (piece != NULL && piece->offset < end) {
+        end = piece->offset;
+    }
+    if (s->fin_seen && s->fin_at < end) {
+        end = s->fin_at;
+    }
+    if (end <= s->next) {
+        return false;
+    }
+    if (!s->fin_seen && piece == NULL && end == s->next + 1) {
+        s->next = end; /* a FIN takes one number; nothing says yet that it was a byte */
+        s->is_fin_assumed = true;
+        return true;
+    }
+    tell_gap(w, side, end, piece == NULL ? &w->place : &piece->place);
+    return true;
+}
+
+/* A held piece with a hole before it, or blocked by one of the other direction. true: something
+ * moved. */
 static bool close_before_piece(struct work *w, int side)
 {
     struct stream *s = &w->pair->side[side];
@@ -511,14 +536,13 @@ static bool close_before_piece(struct work *w, int side)
     if (!is_full && !is_aged(w, piece->num_frames, piece->clock_ns)) {
         return false;
     }
-    if (piece->offset <= s->next) { /* blocked by the other direction, which has nothing to close */
-        return drain(w, side, true);
+    if (piece->offset <= s->next) {
+        return give_up_to(w, 1 - side, piece->acked) || drain(w, side, true);
     }
     if (!w->force && !is_full && other->has_frames && s->acked < piece->offset) {
         return false; /* not confirmed: it will be sent again */
     }
-    tell_gap(w, side, piece->offset, &piece->place);
-    return true;
+    return give_up_to(w, side, piece->offset);
 }
 
 /* Bytes that were confirmed, or lie before a FIN, with nothing behind them. */
@@ -530,21 +554,7 @@ static bool close_before_end(struct work *w, int side)
     }
     s->is_absent = !s->has_frames;
     s->has_hole = false;
-    uint64_t end = s->acked;
-    if (s->fin_seen && (s->fin_at > s->next || end > s->fin_at)) {
-        end = s->fin_at;
-    }
-    bool is_lost_fin = !s->fin_seen && end == s->next + 1;
-    if (is_lost_fin) { /* a FIN takes one number; nothing says yet that it was a byte */
-        s->next = end;
-        s->is_fin_assumed = true;
-        return true;
-    }
-    if (end <= s->next) {
-        return false;
-    }
-    tell_gap(w, side, end, &w->place);
-    return true;
+    return give_up_to(w, side, s->fin_seen ? s->fin_at : s->acked);
 }
 
 void stream_close_holes(struct stream_pair *p, const struct place *place, int64_t clock_ns,
