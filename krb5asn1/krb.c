@@ -7,6 +7,7 @@
 
 #define LOOK_MIN 16        /* bytes that krb_looks_like() wants to see */
 #define MESSAGE_LEN_MIN 10 /* content of the application tag: a SEQUENCE, pvno and msg-type */
+#define FIELDS_MAX 64      /* of one message */
 #define PVNO 5
 
 /* One message on its way from the wire to *out. */
@@ -75,13 +76,13 @@ static void copy_req_body(const struct reading *r, const KDC_REQ_BODY *body)
     }
 }
 
-static bool read_kdc_req(struct reading *r, size_t *size)
+static bool read_kdc_req(struct reading *r)
 {
     KDC_REQ req;
     struct bytes raw = r->message.raw;
     struct tlv padata;
-    int refused = r->out->type == KRB_AS_REQ ? decode_AS_REQ(raw.at, raw.len, &req, size)
-                                             : decode_TGS_REQ(raw.at, raw.len, &req, size);
+    int refused = r->out->type == KRB_AS_REQ ? decode_AS_REQ(raw.at, raw.len, &req, NULL)
+                                             : decode_TGS_REQ(raw.at, raw.len, &req, NULL);
     if (refused != 0) {
         return false;
     }
@@ -97,13 +98,13 @@ static bool read_kdc_req(struct reading *r, size_t *size)
     return true;
 }
 
-static bool read_kdc_rep(struct reading *r, size_t *size)
+static bool read_kdc_rep(struct reading *r)
 {
     KDC_REP rep;
     struct krb_message *out = r->out;
     struct bytes raw = r->message.raw;
-    int refused = out->type == KRB_AS_REP ? decode_AS_REP(raw.at, raw.len, &rep, size)
-                                          : decode_TGS_REP(raw.at, raw.len, &rep, size);
+    int refused = out->type == KRB_AS_REP ? decode_AS_REP(raw.at, raw.len, &rep, NULL)
+                                          : decode_TGS_REP(raw.at, raw.len, &rep, NULL);
     if (refused != 0) {
         return false;
     }
@@ -119,12 +120,12 @@ static bool read_kdc_rep(struct reading *r, size_t *size)
     return true;
 }
 
-static bool read_ap_req(struct reading *r, size_t *size)
+static bool read_ap_req(struct reading *r)
 {
     AP_REQ req;
     struct krb_message *out = r->out;
     struct tlv options;
-    if (decode_AP_REQ(r->message.raw.at, r->message.raw.len, &req, size) != 0) {
+    if (decode_AP_REQ(r->message.raw.at, r->message.raw.len, &req, NULL) != 0) {
         return false;
     }
     out->pvno = req.pvno;
@@ -137,10 +138,10 @@ static bool read_ap_req(struct reading *r, size_t *size)
     return true;
 }
 
-static bool read_ap_rep(struct reading *r, size_t *size)
+static bool read_ap_rep(struct reading *r)
 {
     AP_REP rep;
-    if (decode_AP_REP(r->message.raw.at, r->message.raw.len, &rep, size) != 0) {
+    if (decode_AP_REP(r->message.raw.at, r->message.raw.len, &rep, NULL) != 0) {
         return false;
     }
     r->out->pvno = rep.pvno;
@@ -149,10 +150,10 @@ static bool read_ap_rep(struct reading *r, size_t *size)
     return true;
 }
 
-static bool read_safe(struct reading *r, size_t *size)
+static bool read_safe(struct reading *r)
 {
     heimdal_krb_safe safe;
-    if (decode_KRB_SAFE(r->message.raw.at, r->message.raw.len, &safe, size) != 0) {
+    if (decode_KRB_SAFE(r->message.raw.at, r->message.raw.len, &safe, NULL) != 0) {
         return false;
     }
     r->out->pvno = safe.pvno;
@@ -160,10 +161,10 @@ static bool read_safe(struct reading *r, size_t *size)
     return true;
 }
 
-static bool read_priv(struct reading *r, size_t *size)
+static bool read_priv(struct reading *r)
 {
     heimdal_krb_priv priv;
-    if (decode_KRB_PRIV(r->message.raw.at, r->message.raw.len, &priv, size) != 0) {
+    if (decode_KRB_PRIV(r->message.raw.at, r->message.raw.len, &priv, NULL) != 0) {
         return false;
     }
     r->out->pvno = priv.pvno;
@@ -172,10 +173,10 @@ static bool read_priv(struct reading *r, size_t *size)
     return true;
 }
 
-static bool read_cred(struct reading *r, size_t *size)
+static bool read_cred(struct reading *r)
 {
     heimdal_krb_cred cred;
-    if (decode_KRB_CRED(r->message.raw.at, r->message.raw.len, &cred, size) != 0) {
+    if (decode_KRB_CRED(r->message.raw.at, r->message.raw.len, &cred, NULL) != 0) {
         return false;
     }
     struct tlv tickets;
@@ -190,11 +191,11 @@ static bool read_cred(struct reading *r, size_t *size)
     return true;
 }
 
-static bool read_error(struct reading *r, size_t *size)
+static bool read_error(struct reading *r)
 {
     KRB_ERROR error;
     struct krb_message *out = r->out;
-    if (decode_KRB_ERROR(r->message.raw.at, r->message.raw.len, &error, size) != 0) {
+    if (decode_KRB_ERROR(r->message.raw.at, r->message.raw.len, &error, NULL) != 0) {
         return false;
     }
     out->pvno = error.pvno;
@@ -220,29 +221,39 @@ static bool read_error(struct reading *r, size_t *size)
     return true;
 }
 
-/* Heimdal takes bytes that follow the message, and so does not tell of bytes left over inside the
- * application tag: *size must be the whole. */
-static bool read_whole(struct reading *r, size_t *size)
+/* Heimdal does not mind what is left over behind the fields that it knows. We take further whole
+ * fields (macOS puts one into its AP-REP), but no other bytes. */
+static bool fields_are_whole(struct bytes fields)
+{
+    struct tlv field;
+    enum tlv_result found = tlv_next(&fields, &field);
+    for (size_t i = 0; i < FIELDS_MAX && found == TLV_OK && field.whole; i++) {
+        found = tlv_next(&fields, &field);
+    }
+    return found == TLV_END;
+}
+
+static bool read_whole(struct reading *r)
 {
     switch (r->out->type) {
     case KRB_AS_REQ:
     case KRB_TGS_REQ:
-        return read_kdc_req(r, size);
+        return read_kdc_req(r);
     case KRB_AS_REP:
     case KRB_TGS_REP:
-        return read_kdc_rep(r, size);
+        return read_kdc_rep(r);
     case KRB_AP_REQ:
-        return read_ap_req(r, size);
+        return read_ap_req(r);
     case KRB_AP_REP:
-        return read_ap_rep(r, size);
+        return read_ap_rep(r);
     case KRB_SAFE:
-        return read_safe(r, size);
+        return read_safe(r);
     case KRB_PRIV:
-        return read_priv(r, size);
+        return read_priv(r);
     case KRB_CRED:
-        return read_cred(r, size);
+        return read_cred(r);
     case KRB_ERROR_MSG:
-        return read_error(r, size);
+        return read_error(r);
     case KRB_NONE:
         break;
     }
@@ -299,14 +310,13 @@ static enum verdict open_message(struct reading *r, size_t *used, struct bytes i
 static enum verdict read_message(struct reading *r, size_t *used, struct bytes input,
                                  struct flaw *flaw)
 {
-    size_t size = 0;
     uint64_t refused = r->arena->refused;
     enum verdict verdict = open_message(r, used, input, flaw);
     if (verdict != VERDICT_DONE) {
         return verdict;
     }
     if (r->message.whole) {
-        r->out->complete = read_whole(r, &size) && size == r->message.raw.len;
+        r->out->complete = fields_are_whole(r->fields) && read_whole(r);
         if (!r->out->complete) {
             return flaw_set(flaw, r->message.header_len, "not the DER of its message type",
                             "RFC 4120 5.4");
