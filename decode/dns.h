@@ -30,8 +30,8 @@ struct dns_record {
     uint32_t ttl_s;
     bool is_additional;
     struct address address;          /* A, AAAA, NB (the first) */
-    struct bytes target;             /* CNAME, PTR, SRV, NS */
-    uint16_t priority, weight, port; /* SRV */
+    struct bytes target;             /* CNAME, PTR, SRV, NS; URI: its text */
+    uint16_t priority, weight, port; /* SRV; URI has no port */
 };
 
 struct dns_message {
