@@ -13,6 +13,7 @@ struct decoder *decoder_new(const struct decoder_options *options, event_sink *s
         return NULL;
     }
     d->options = *options;
+    d->group = options->capture;
     d->sink = sink;
     d->context = context;
     d->segmenter = segmenter_new();
@@ -171,6 +172,7 @@ struct event decoder_event(enum event_kind kind, const struct place *place)
 uint64_t decoder_emit(struct decoder *d, struct event *event)
 {
     event->capture = d->options.capture;
+    event->group = d->group;
     if (d->sink != NULL) {
         event->id = ++d->stats.events;
         d->sink(d->context, event);

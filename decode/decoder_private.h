@@ -82,6 +82,7 @@ struct decoder_duplicates {
 
 struct decoder {
     struct decoder_options options;
+    uint16_t group; /* the first piece's capture */
     event_sink *sink;
     void *context;
     struct decoder_stats stats;
