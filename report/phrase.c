@@ -96,8 +96,8 @@ void phrase_zone(struct text *t, const struct capture_summary *c)
     if (c->zone_estimated) {
         bool west = c->zone_estimate_s < 0;
         int minutes = c->zone_estimate_s / (west ? -60 : 60);
-        text_format(t, "local time, by the hosts' clocks UTC%c%02d:%02d", west ? '-' : '+',
-                    minutes / 60, minutes % 60);
+        text_format(t, "local time (about UTC%c%02d:%02d)", west ? '-' : '+', minutes / 60,
+                    minutes % 60);
     } else {
         text_add(t, "local time, zone unknown");
     }

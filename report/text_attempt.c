@@ -7,6 +7,7 @@
 #define BODY_COLUMN 4
 #define STEP_STATE_COLUMN 17
 #define STEP_DETAIL_COLUMN 31
+#define NARROW_WIDTH 60 /* a step's detail goes below it */
 #define BRIEF_COLUMN 4
 #define EVIDENCE_GAP 2
 
@@ -184,7 +185,7 @@ static void write_steps(struct text_report *r, const struct attempt_record *a)
         page_text(p, step_state_word(s->state));
         page_style(p, PAGE_PLAIN);
         if (s->detail.len > 0 || s->evidence.num > 0) {
-            page_column(p, STEP_DETAIL_COLUMN);
+            page_column(p, p->width < NARROW_WIDTH ? BODY_COLUMN + 4 : STEP_DETAIL_COLUMN);
             page_bytes(p, s->detail);
             text_frames(r, &s->evidence);
         }

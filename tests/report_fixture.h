@@ -4,11 +4,15 @@
 
 #include "report/report.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* 2026-11-22T11:12:42.728905Z */
 #define FIXTURE_TIME_NS INT64_C(1795345962728905000)
+
+#define FIXTURE_EVENTS_MAX 1024   /* in one test */
+#define FIXTURE_ATTEMPTS_MAX 1024 /* in one test */
 
 #define BYTES(literal)                                                                             \
     ((struct bytes){.at = (const uint8_t *)(literal), .len = sizeof(literal) - 1})
@@ -26,7 +30,10 @@ static inline struct event_summary fixture_event(uint32_t frame, int64_t ms, str
                                                  struct endpoint to, const char *kind,
                                                  const char *summary)
 {
-    uint32_t *frames = calloc(1, sizeof *frames);
+    static uint32_t pool[FIXTURE_EVENTS_MAX];
+    static size_t num_used;
+    assert(num_used < FIXTURE_EVENTS_MAX);
+    uint32_t *frames = &pool[num_used++];
     frames[0] = frame;
     return (struct event_summary){.frame = frame,
                                   .frames = frames,
@@ -59,6 +66,11 @@ static inline struct capture_summary fixture_capture(const char *path)
 static inline const struct event_summary *fixture_events(size_t *num)
 {
     static struct event_summary events[12];
+    static size_t num_events;
+    *num = num_events;
+    if (num_events > 0) {
+        return events;
+    }
     struct endpoint client = fixture_endpoint("10.77.0.101", 41288);
     struct endpoint resolver = fixture_endpoint("10.77.0.101", 50195);
     struct endpoint dns = fixture_endpoint("10.77.0.10", 53);
@@ -90,7 +102,7 @@ static inline const struct event_summary *fixture_events(size_t *num)
                                 "CCM_POST /ccm_system_windowsauth/request with NTLM AUTHENTICATE");
     events[i] = fixture_event(57, 412, mp, client, "HTTP-RESPONSE", "401 offering Negotiate, NTLM");
     events[i++].is_failure = true;
-    *num = i;
+    *num = num_events = i;
     return events;
 }
 
@@ -167,7 +179,10 @@ static inline void fixture_verdict(struct attempt_record *a)
 static inline struct attempt_record *fixture_refused(uint32_t id)
 {
     static struct attempt_connection connection;
-    struct attempt_record *a = calloc(1, sizeof *a);
+    static struct attempt_record pool[FIXTURE_ATTEMPTS_MAX];
+    static size_t num_used;
+    assert(num_used < FIXTURE_ATTEMPTS_MAX);
+    struct attempt_record *a = &pool[num_used++];
     a->id = id;
     a->kind = KIND_CCM_APPROVAL;
     a->client = fixture_endpoint("10.77.0.101", 41288);
