@@ -20,15 +20,26 @@ struct reading {
 };
 
 /* The message type of an identifier octet; KRB_NONE when it is none of ours. */
-static enum krb_type type_of(unsigned tag)
+static enum krb_type type_of(uint8_t tag)
 {
-    static const enum krb_type types[] = {KRB_AS_REQ, KRB_AS_REP,   KRB_TGS_REQ, KRB_TGS_REP,
-                                          KRB_AP_REQ, KRB_AP_REP,   KRB_SAFE,    KRB_PRIV,
-                                          KRB_CRED,   KRB_ERROR_MSG};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (tag == TLV_APPLICATION((unsigned)types[i])) {
-            return types[i];
-        }
+    enum krb_type type = (enum krb_type)(tag & 0x1Fu);
+    if ((tag & 0xE0u) != TLV_APPLICATION(0)) {
+        return KRB_NONE;
+    }
+    switch (type) {
+    case KRB_AS_REQ:
+    case KRB_AS_REP:
+    case KRB_TGS_REQ:
+    case KRB_TGS_REP:
+    case KRB_AP_REQ:
+    case KRB_AP_REP:
+    case KRB_SAFE:
+    case KRB_PRIV:
+    case KRB_CRED:
+    case KRB_ERROR_MSG:
+        return type;
+    case KRB_NONE:
+        break;
     }
     return KRB_NONE;
 }

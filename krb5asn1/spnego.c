@@ -36,13 +36,15 @@ struct unwrap {
     struct arena *arena;
     struct gss_token *out;
     struct flaw *flaw;
-    const uint8_t *start; /* of the whole input, for flaw.at */
+    struct bytes input; /* the whole of it, for flaw.at */
 };
 
 static enum verdict broken(const struct unwrap *u, struct bytes at, const char *why,
                            const char *source)
 {
-    return flaw_set(u->flaw, at.at != NULL ? (size_t)(at.at - u->start) : 0, why, source);
+    /* Nothing is there only at the end. */
+    size_t offset = at.len > 0 ? (size_t)(at.at - u->input.at) : u->input.len;
+    return flaw_set(u->flaw, offset, why, source);
 }
 
 static enum verdict cut(const struct unwrap *u)
@@ -99,7 +101,7 @@ static enum verdict read_krb(struct unwrap *u, struct bytes message, bool whole)
     struct flaw inner = {0};
     enum verdict verdict = krb_decode(message, u->arena, krb, &used, &inner);
     if (verdict == VERDICT_BAD) {
-        return flaw_set(u->flaw, (size_t)(message.at - u->start) + inner.at, inner.why,
+        return flaw_set(u->flaw, (size_t)(message.at - u->input.at) + inner.at, inner.why,
                         inner.source);
     }
     u->out->krb = krb;
@@ -345,7 +347,7 @@ static enum verdict read_wrapped(struct unwrap *u, struct bytes input)
 enum verdict gss_token_decode(struct bytes input, struct arena *arena, struct gss_token *out,
                               struct flaw *flaw)
 {
-    struct unwrap u = {.arena = arena, .out = out, .flaw = flaw, .start = input.at};
+    struct unwrap u = {.arena = arena, .out = out, .flaw = flaw, .input = input};
     size_t len;
     *out = (struct gss_token){.complete = true, .neg_state = NEG_STATE_ABSENT};
     if (input.len == 0) {
