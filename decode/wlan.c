@@ -12,8 +12,8 @@ enum {
 
 enum { RADIOTAP_FLAG_FCS = 0x10, RADIOTAP_FLAG_PAD = 0x20, RADIOTAP_PRESENT_MAX = 32 };
 
-/* A protected frame that was decrypted by the driver keeps the bit (Windows: REFERENCE of
- * NDIS-PacketCapture); its LLC/SNAP header shows. In ciphertext these 48 bits are the
+/* A protected frame that was decrypted by the driver keeps the bit (Windows'
+ * NDIS-PacketCapture does so); its LLC/SNAP header shows. In ciphertext these 48 bits are the
  * initialisation vector and key id, which CCMP and TKIP cannot set so. */
 static bool body_is_plain(struct bytes body)
 {

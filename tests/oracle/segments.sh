@@ -24,7 +24,8 @@ compare_one() {
         function nth(list, n, parts) { return n <= split(list, parts, ",") ? parts[n] : "?" }
         NR == FNR { ours[$1] = $0; next }
         {
-            number = $1; wanted = ""; kind = ""; num["ip"] = num["ipv6"] = num["tcp"] = num["udp"] = 0
+            number = $1; wanted = ""; kind = ""
+            num["ip"] = num["ipv6"] = num["tcp"] = num["udp"] = 0
             count = split($2, layers, ":")
             for (i = 1; i <= count && layers[i] !~ /^icmp/; i++) {
                 if (layers[i] in num) num[layers[i]]++
