@@ -67,6 +67,18 @@ done
 [ "${#folders[@]}" -gt 0 ] || { echo "skipped: no folder of captures"; exit 0; }
 
 exceptions=$(dirname "$0")/segments.exceptions
+
+is_exception() {
+    local folder
+    for folder in "${folders[@]}"; do
+        if awk -F '\t' -v path="${1#"$folder"/}" '$1 == path { found = 1 } END { exit !found }' \
+            "$exceptions"; then
+            return 0
+        fi
+    done
+    return 1
+}
+
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT
 find "${folders[@]}" -type f ! -name '*.txt' ! -name '*.tsv' ! -name '*.md' ! -name '*.sh' \
@@ -75,9 +87,7 @@ find "${folders[@]}" -type f ! -name '*.txt' ! -name '*.tsv' ! -name '*.md' ! -n
 differences=0
 while IFS= read -r line; do
     path=${line%%: *}
-    if cut -f 1 "$exceptions" | grep -vE '^(#|$)' | grep -qxF -f - <<<"$(
-        for folder in "${folders[@]}"; do echo "${path#"$folder"/}"; done
-    )"; then
+    if is_exception "$path"; then
         continue
     fi
     echo "$line"
