@@ -9,7 +9,8 @@
  *      from 2.2    ... u32 process
  *      from 2.3    ... u64 FILETIME in UTC, u8 zone
  *
- * Only the frame table tells where a frame is and which comes first.
+ * Only the frame table tells where a frame is and which comes first. It is written last: when a
+ * file was cut before it, the frames are taken as they lie.
  */
 #include "base/civil.h"
 #include "base/cursor.h"
@@ -17,7 +18,8 @@
 
 #include <string.h>
 
-#define HEADER_BYTES 64 /* 128 are reserved; the rest has no meaning for us */
+#define HEADER_BYTES 64 /* the rest of what is reserved has no meaning for us */
+#define HEADER_RESERVED_BYTES 128
 #define FRAME_HEADER_1_BYTES 8
 #define FRAME_HEADER_2_BYTES 16
 #define TABLE_ENTRIES_MAX (512U << 20) /* as tshark has it */
@@ -108,6 +110,20 @@ static void read_start(struct reader *r, struct cursor *c)
     r->netmon.start_ns = time_add(time_multiply(seconds, NS_PER_S), ms * NS_PER_MS);
 }
 
+static bool is_empty(const struct reader *r)
+{
+    uint8_t byte;
+    return source_read_at(r->source, HEADER_RESERVED_BYTES, &byte, 1) == 0;
+}
+
+static void table_lost(struct netmon_state *n)
+{
+    n->table_lost = true;
+    n->next_offset = HEADER_RESERVED_BYTES;
+    n->num_entries = 1; /* one that is never taken; the frames themselves end the capture */
+    n->next_entry = 0;
+}
+
 static enum status netmon_open_file(struct reader *r, struct trouble *trouble)
 {
     struct netmon_state *n = &r->netmon;
@@ -145,6 +161,8 @@ static enum status netmon_open_file(struct reader *r, struct trouble *trouble)
     if (table_len % 4 != 0 || n->num_entries > TABLE_ENTRIES_MAX) {
         (void)reader_damage(r, 28, "a frame table of", table_len, "bytes is impossible");
         n->num_entries = 0;
+    } else if (table_len == 0 && !is_empty(r)) { /* the writer never came to the table */
+        table_lost(n);
     }
     return STATUS_OK;
 }
@@ -288,36 +306,69 @@ static enum reader_result read_frame(struct reader *r, struct frame *out, uint16
         out->time_ns = civil_filetime_to_ns(cursor_u64le(&c));
     }
     source_consume(s, len);
+    out->link_type = media_link_type(*media, out);
     return READER_FRAME;
+}
+
+/* The place of the next frame. READER_SPECIAL: *offset is set. */
+static enum reader_result next_place(struct reader *r, uint64_t *offset)
+{
+    struct netmon_state *n = &r->netmon;
+    uint32_t entry;
+    if (!n->table_lost && !next_offset(r, &entry)) {
+        if (n->next_entry > 0) {
+            return reader_damage(r, n->table_offset, "the frame table ends before entry",
+                                 n->next_entry, "(the file is cut)");
+        }
+        table_lost(n);
+    }
+    *offset = n->table_lost ? n->next_offset : entry;
+    if (*offset < HEADER_BYTES) {
+        return reader_damage(r, n->table_offset + (uint64_t)(n->next_entry - 1) * 4,
+                             "the frame table points to byte", *offset, "within the header");
+    }
+    return READER_SPECIAL;
+}
+
+/* Without the table anything may lie behind a frame: it is one only when all fields make sense. */
+static bool is_plausible(const struct frame *frame, uint16_t media)
+{
+    return frame->bytes.len > 0 && frame->original_len <= CAPTURE_FRAME_BYTES_MAX &&
+           (frame->link_type != LINK_TYPE_UNSUPPORTED || is_numbered_special(media) ||
+            is_unnumbered_special(media));
+}
+
+static enum reader_result table_lost_end(struct reader *r)
+{
+    return reader_damage(r, r->netmon.next_offset, "the frame table at byte",
+                         r->netmon.table_offset,
+                         "is missing (frames were taken in the order in which they lie)");
 }
 
 static enum reader_result netmon_next_frame(struct reader *r, struct frame *out)
 {
     struct netmon_state *n = &r->netmon;
     while (n->next_entry < n->num_entries) {
-        uint32_t offset;
+        uint64_t offset = 0;
         uint16_t media = MEDIA_NONE;
-        if (!next_offset(r, &offset)) {
-            return reader_damage(r, n->table_offset, "the frame table ends before entry",
-                                 n->next_entry, "(the file is cut)");
-        }
-        if (offset < HEADER_BYTES) {
-            return reader_damage(r, n->table_offset + (uint64_t)(n->next_entry - 1) * 4,
-                                 "the frame table points to byte", offset, "within the header");
+        if (next_place(r, &offset) != READER_SPECIAL) {
+            return READER_END;
         }
         source_seek(r->source, offset);
         if (read_frame(r, out, &media) != READER_FRAME) {
-            return READER_END;
+            return n->table_lost ? table_lost_end(r) : READER_END;
+        }
+        if (n->table_lost) {
+            if (!is_plausible(out, media)) {
+                return table_lost_end(r);
+            }
+            n->next_offset = source_offset(r->source);
         }
         if (is_unnumbered_special(media)) {
             r->info->drops[CAPTURE_DROP_NOT_A_PACKET]++;
             continue;
         }
-        if (is_numbered_special(media)) {
-            return READER_SPECIAL;
-        }
-        out->link_type = media_link_type(media, out);
-        return READER_FRAME;
+        return is_numbered_special(media) ? READER_SPECIAL : READER_FRAME;
     }
     return READER_END;
 }

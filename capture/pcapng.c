@@ -355,7 +355,7 @@ static enum reader_result pcapng_next_frame(struct reader *r, struct frame *out)
         if (skip > 0 && !source_skip(s, skip)) {
             return reader_damage(r, source_offset(s), "the last", skip, "bytes before it are cut");
         }
-        struct block b;
+        struct block b = {0};
         bool numbered = false;
         enum reader_result result = next_block(r, &b);
         if (result == READER_SPECIAL) {

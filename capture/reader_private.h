@@ -53,6 +53,8 @@ struct netmon_state {
     uint64_t table_offset;
     uint32_t num_entries;
     uint32_t next_entry;
+    bool table_lost;      /* the file was cut before it: frames are taken as they lie */
+    uint64_t next_offset; /* of them */
     uint32_t piece_first; /* number of the entry at piece[0] */
     uint32_t piece_entries;
     uint8_t piece[NETMON_PIECE_ENTRIES * 4];

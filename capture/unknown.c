@@ -40,7 +40,7 @@ struct magic {
 
 #define MAGIC(text, what, remedy)                                                                  \
     {                                                                                              \
-        text, sizeof text - 1, what, remedy                                                        \
+        (text), sizeof(text) - 1, (what), (remedy)                                                 \
     }
 #define EDITCAP "convert it with: editcap -F pcapng IN OUT.pcapng"
 #define UNPACK_FIRST "unpack it first"

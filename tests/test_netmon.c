@@ -345,6 +345,31 @@ Test(netmon, damage)
                  "impossible."));
 }
 
+/* A file that was cut before its table: what cannot be a frame ends it. */
+Test(netmon, table_is_lost)
+{
+    start(2, 1, 1);
+    put_frame(0, 1, 1);
+    put_frame(1, 0xfffb, 2);
+    put_frame(2, 0xfffd, 3);
+    put_frame(3, 1, 4);
+    frame_begin(4, 60, 60); /* no such medium */
+    put_ethernet(&b, 5, 60);
+    frame_end(4, 0x4242);
+    set_u32(&b, 24, 100000);
+    set_u32(&b, 28, 5 * 4);
+    read_built(&got, &b);
+    cr_assert(eq(sz, got.num_frames, 2));
+    cr_assert(eq(u32, got.frames[1].frame.number, 3));
+    cr_assert(eq(str, got.info.damage.text,
+                 "The capture is damaged at byte 440, frame 4: the frame table at byte 100000 is "
+                 "missing (frames were taken in the order in which they lie)."));
+    set_u32(&b, 24, 0); /* the writer never came to it */
+    set_u32(&b, 28, 0);
+    read_built(&got, &b);
+    cr_assert(got.num_frames == 2 && !got.info.complete);
+}
+
 Test(netmon, other_versions_are_refused)
 {
     start(3, 0, 1);
@@ -376,6 +401,9 @@ Test(netmon, every_truncation, .timeout = 60)
             read_bytes(&got, b.bytes, len, NULL);
             cr_assert(eq(int, (int)got.status, len < 64 ? STATUS_NOT_CAPTURE : STATUS_OK));
             cr_assert(eq(int, got.status == STATUS_OK && got.info.complete, len == b.len));
+            if (len < table + 4 && len >= 128) { /* without the table, as they lie */
+                cr_assert(eq(sz, got.num_frames, (len - 128) / ((table - 128) / 3)));
+            }
             if (len >= table + 4) {
                 cr_assert(eq(sz, got.num_frames, (len - table) / 4));
             }
