@@ -14,7 +14,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 void http_note_place(struct http_making *m, const struct place *place)
 {
