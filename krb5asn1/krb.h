@@ -121,8 +121,9 @@ struct krb_message {
     struct krb_name cname, sname;
     struct bytes crealm, realm;
 
-    struct krb_padata *padata; /* of the message, or of METHOD-DATA in a KRB-ERROR */
-    size_t num_padata;
+    struct krb_padata
+        *padata;       /* of the message, or of METHOD-DATA (or TYPED-DATA) in a KRB-ERROR */
+    size_t num_padata; /* kept */
 
     struct krb_ticket ticket; /* AS-REP, TGS-REP, AP-REQ; KRB-CRED: the first */
     struct krb_enc enc_part;  /* AS-REP, TGS-REP, AP-REP, KRB-PRIV, KRB-CRED; AP-REQ: the

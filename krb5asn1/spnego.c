@@ -8,6 +8,7 @@
 
 #define OIDS_MAX 64 /* looked at in one mechTypes */
 #define TOK_ID_LEN 2
+#define SIGNATURE_LEN 8
 
 /* The bodies of the OIDs, without tag and length (RFC 4178, RFC 4121, MS-SPNG 1.9). */
 struct mech_oid {
@@ -28,8 +29,8 @@ static const struct mech_oid mech_oids[] = {
 };
 #define MECH_OIDS (sizeof mech_oids / sizeof mech_oids[0])
 
-static const uint8_t ntlm_signature[8] = {'N', 'T', 'L', 'M', 'S', 'S', 'P', '\0'};
-static const uint8_t negoex_signature[8] = {'N', 'E', 'G', 'O', 'E', 'X', 'T', 'S'};
+static const uint8_t ntlm_signature[SIGNATURE_LEN] = {'N', 'T', 'L', 'M', 'S', 'S', 'P', '\0'};
+static const uint8_t negoex_signature[SIGNATURE_LEN] = {'N', 'E', 'G', 'O', 'E', 'X', 'T', 'S'};
 
 /* One token on its way from the wire to *out. */
 struct unwrap {
@@ -69,11 +70,12 @@ static bool is_krb5(enum gss_mech mech)
     return mech == GSS_MECH_KRB5 || mech == GSS_MECH_MS_KRB5 || mech == GSS_MECH_KRB5_U2U;
 }
 
-/* Does b begin with the signature, as far as b goes? */
-static bool begins(struct bytes b, const uint8_t signature[8])
+/* Does b begin with the signature? When b is not whole, as far as it goes. */
+static bool begins(struct bytes b, const uint8_t signature[SIGNATURE_LEN], bool whole)
 {
-    struct bytes seen = bytes_part(b, 0, 8);
-    return seen.len > 0 && bytes_equal(seen, (struct bytes){.at = signature, .len = seen.len});
+    struct bytes seen = bytes_part(b, 0, SIGNATURE_LEN);
+    return seen.len > 0 && (seen.len == SIGNATURE_LEN || !whole) &&
+           bytes_equal(seen, (struct bytes){.at = signature, .len = seen.len});
 }
 
 /* The identifier octets of the Kerberos messages that a GSS token holds. */
@@ -172,12 +174,12 @@ static enum verdict read_inner(struct unwrap *u, struct bytes token, bool whole)
     if (token.len == 0) {
         return whole ? VERDICT_DONE : cut(u);
     }
-    if (begins(token, ntlm_signature)) {
+    if (begins(token, ntlm_signature, whole)) {
         out->mech = GSS_MECH_NTLMSSP;
         out->ntlm = token;
         return whole ? VERDICT_DONE : cut(u);
     }
-    if (begins(token, negoex_signature)) {
+    if (begins(token, negoex_signature, whole)) {
         out->mech = GSS_MECH_NEGOEX;
         return whole ? VERDICT_DONE : cut(u);
     }
@@ -189,7 +191,7 @@ static enum verdict read_inner(struct unwrap *u, struct bytes token, bool whole)
         if (is_krb5(out->mech)) {
             return read_krb5_token(u, token, whole);
         }
-        if (begins(token, ntlm_signature)) {
+        if (begins(token, ntlm_signature, whole)) {
             out->mech = GSS_MECH_NTLMSSP;
             out->ntlm = token;
         }
@@ -336,7 +338,7 @@ static enum verdict read_wrapped(struct unwrap *u, struct bytes input)
         out->form = TOKEN_RAW_KRB5;
         return read_krb5_token(u, token, whole);
     }
-    if (mech == GSS_MECH_NTLMSSP || begins(token, ntlm_signature)) {
+    if (mech == GSS_MECH_NTLMSSP || begins(token, ntlm_signature, whole)) {
         out->form = TOKEN_RAW_NTLM;
         out->mech = GSS_MECH_NTLMSSP;
         out->ntlm = token;
@@ -354,8 +356,8 @@ enum verdict gss_token_decode(struct bytes input, struct arena *arena, struct gs
         return VERDICT_DONE;
     }
     out->form = TOKEN_UNKNOWN;
-    if (begins(input, ntlm_signature)) {
-        if (input.len < sizeof ntlm_signature) {
+    if (begins(input, ntlm_signature, false)) {
+        if (input.len < SIGNATURE_LEN) {
             return cut(&u);
         }
         out->form = TOKEN_RAW_NTLM;

@@ -180,6 +180,9 @@ Test(spnego, mechanisms_without_a_message_for_us)
     decode_hex("6014" NTLM_OID "4e544c4d53535000");
     cr_assert_eq(token.form, TOKEN_RAW_NTLM);
     cr_assert_eq(token.ntlm.len, 8);
+    decode_hex("a10b 3009 a207 0405 4e544c4d53"); /* five letters are no signature */
+    cr_assert_eq(token.mech, GSS_MECH_UNKNOWN);
+    cr_assert_eq(token.ntlm.len, 0);
     decode_hex("deadbeef");
     cr_assert_eq(token.form, TOKEN_UNKNOWN);
     decode_hex("7e7e7e7e 7e7e7e7e 7e7e7e7e 7e7e7e7e 7e7e");
