@@ -7,6 +7,7 @@
 #define LADDER_ROWS_LAST 18  /* … and at its end; failures and evidence always stay */
 #define LADDER_MARK_COLUMN 2
 #define LADDER_GAP 2
+#define CLOCK_SHIFT_S_MAX 1e9 /* no two clocks differ by more */
 #define HOST_WORD_BYTES_MAX 64
 
 enum role { ROLE_NONE, ROLE_CLIENT, ROLE_MP, ROLE_SERVER, ROLE_DC, ROLE_KDC, ROLE_DNS };
@@ -27,6 +28,7 @@ struct ladder {
     const struct attempt_record *attempt;
     struct ladder_host hosts[LADDER_HOSTS_MAX];
     size_t num_hosts;
+    int64_t start_ns; /* time of the first event */
     size_t frame_end, time_end, who_column, what_column;
 };
 
@@ -114,21 +116,27 @@ static void host_word(struct text *t, const struct ladder *l, const struct addre
     }
 }
 
-/* Time since the attempt began, on the clock of the case. */
+/* What brings times of this capture to the clock of the case. */
+static int64_t clock_shift_ns(const struct analysis *a, uint16_t capture)
+{
+    double shift_s = capture < a->num_captures && a->captures[capture].has_clock_offset
+                         ? a->captures[capture].clock_offset_s
+                         : 0;
+    return shift_s > -CLOCK_SHIFT_S_MAX && shift_s < CLOCK_SHIFT_S_MAX ? (int64_t)(shift_s * 1e9)
+                                                                       : 0;
+}
+
+/* On the clock of the case. Times lie: sums wrap instead of overflowing. */
 static int64_t event_time_ns(const struct ladder *l, const struct event_summary *e)
 {
-    const struct analysis *a = l->report->analysis;
-    double shift = 0;
-    if (e->capture < a->num_captures && a->captures[e->capture].has_clock_offset) {
-        shift += a->captures[e->capture].clock_offset_s;
-    }
-    if (l->attempt->capture < a->num_captures &&
-        a->captures[l->attempt->capture].has_clock_offset) {
-        shift -= a->captures[l->attempt->capture].clock_offset_s;
-    }
-    int64_t shift_ns = shift > -1e9 && shift < 1e9 ? (int64_t)(shift * 1e9) : 0;
-    return (int64_t)((uint64_t)e->time_ns - (uint64_t)l->attempt->first_time_ns +
-                     (uint64_t)shift_ns);
+    int64_t shift_ns = clock_shift_ns(l->report->analysis, e->capture);
+    return (int64_t)((uint64_t)e->time_ns + (uint64_t)shift_ns);
+}
+
+/* Since the first event of the ladder. */
+static double event_seconds(const struct ladder *l, const struct event_summary *e)
+{
+    return (double)(int64_t)((uint64_t)event_time_ns(l, e) - (uint64_t)l->start_ns) / 1e9;
 }
 
 static void write_who(struct ladder *l, const struct event_summary *e)
@@ -189,7 +197,7 @@ static void write_row(struct ladder *l, const struct event_summary *e, size_t nu
     phrase_frame(&t, l->report->analysis, e->capture, e->frame);
     page_right(p, l->frame_end, text_bytes(&t));
     text_init(&t, buffer, sizeof buffer);
-    text_format(&t, "%.3f", (double)event_time_ns(l, e) / 1e9);
+    text_format(&t, "%.3f", event_seconds(l, e));
     page_right(p, l->time_end, text_bytes(&t));
     page_column(p, l->who_column);
     write_who(l, e);
@@ -263,7 +271,7 @@ static void measure(struct ladder *l)
         phrase_frame(&t, l->report->analysis, a->events[i].capture, a->events[i].frame);
         frame_len = t.len > frame_len ? t.len : frame_len;
         text_init(&t, buffer, sizeof buffer);
-        text_format(&t, "%.3f", (double)event_time_ns(l, &a->events[i]) / 1e9);
+        text_format(&t, "%.3f", event_seconds(l, &a->events[i]));
         time_len = t.len > time_len ? t.len : time_len;
         text_init(&t, buffer, sizeof buffer);
         host_word(&t, l, &a->events[i].from.address);
@@ -337,6 +345,11 @@ void ladder_write(struct text_report *r, const struct attempt_record *a)
     }
     for (size_t i = 0; i < a->num_events; i++) {
         learn_roles(&l, &a->events[i]);
+    }
+    l.start_ns = event_time_ns(&l, &a->events[0]);
+    for (size_t i = 0; i < a->num_events; i++) {
+        int64_t time_ns = event_time_ns(&l, &a->events[i]);
+        l.start_ns = time_ns < l.start_ns ? time_ns : l.start_ns;
     }
     measure(&l);
     page_end(&r->page);

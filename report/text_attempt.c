@@ -363,11 +363,7 @@ static void write_also(struct text_report *r, const struct attempt_record *a)
         if (f->tell_apart.len > 0) {
             page_column(p, BODY_COLUMN + 2);
             page_text(p, "To tell:");
-            if (is_sentence(f->tell_apart)) {
-                page_bytes(p, f->tell_apart);
-            } else {
-                page_word(p, f->tell_apart);
-            }
+            page_bytes(p, f->tell_apart);
             page_end(p);
         }
     }

@@ -301,8 +301,9 @@ Test(report_text, several_files_have_letters_and_one_clock)
     struct event_summary event = attempts[0]->events[0];
     event.capture = 1;
     event.time_ns = FIXTURE_TIME_NS + INT64_C(3730) * 1000000000;
-    attempts[0]->events = &event;
-    attempts[0]->num_events = 1;
+    const struct event_summary events[] = {attempts[0]->events[0], event};
+    attempts[0]->events = events;
+    attempts[0]->num_events = 2;
     fixture_analysis(&a, attempts, 1, captures, 30);
     char *text = text_of(&a, &(struct report_options){0});
     cr_expect_not_null(strstr(text, "  A   trace.cap"));

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# The command line as a user meets it: exit status, what goes to standard output and what does not.
+#
+#   tests/check_cli.sh KRBSCOPE SOURCE_DIR
+set -uo pipefail
+krbscope=$1
+source_dir=$2
+failures=0
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# expect STATUS OUT ERR ARGUMENT...: OUT and ERR are patterns (grep -E), '-' for nothing at all.
+expect() {
+    local status=$1 out=$2 err=$3 got
+    shift 3
+    "$krbscope" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+    got=$?
+    if [ "$got" != "$status" ]; then
+        fail "exit status $got instead of $status" "$@"
+    fi
+    check_stream "$scratch/out" "$out" "standard output" "$@"
+    check_stream "$scratch/err" "$err" "standard error" "$@"
+}
+
+check_stream() {
+    local file=$1 pattern=$2 what=$3
+    shift 3
+    if [ "$pattern" = - ]; then
+        [ ! -s "$file" ] || fail "$what is not empty: $(head -n 1 "$file")" "$@"
+    elif ! grep -Eq -- "$pattern" "$file"; then
+        fail "$what lacks /$pattern/: $(head -n 1 "$file")" "$@"
+    fi
+}
+
+fail() {
+    failures=$((failures + 1))
+    echo "FAILED: $1"
+    shift
+    echo "        krbscope $*"
+}
+
+# A capture of no frames: a pcap header and nothing else.
+printf '\xd4\xc3\xb2\xa1\x02\x00\x04\x00\0\0\0\0\0\0\0\0\x00\x00\x04\x00\x01\x00\x00\x00' \
+    >"$scratch/empty.pcap"
+printf 'no capture at all, only some text\n' >"$scratch/text.cap"
+: >"$scratch/nothing.cap"
+name=$(printf 'esc\033[31m.cap')
+printf 'x' >"$scratch/$name"
+
+# Help and version go to standard output.
+expect 0 '^krbscope [0-9]+\.[0-9]+\.[0-9]+$' - --version
+expect 0 '^Examples:' - --help
+expect 0 '^Examples:' - analyze --help
+expect 0 '^Examples:' - explain --help
+
+# A command line that is wrong.
+expect 2 - 'No capture file'
+expect 2 - 'No capture file' analyze
+expect 2 - "'messages' is neither a command nor a file" messages x.cap
+expect 2 - "'live' is neither a command nor a file" live
+for option in --html --markdown --evidence --redact --iis-log --httperr-log --iis-config; do
+    expect 2 - "unknown option '$option'" "$scratch/empty.pcap" "$option" x
+done
+expect 2 - 'Try .krbscope analyze --help' analyze --width 1 "$scratch/empty.pcap"
+expect 2 - 'filter' -f 'port (' "$scratch/empty.pcap"
+expect 2 - 'is given twice' "$scratch/empty.pcap" "$scratch/../${scratch##*/}/empty.pcap"
+expect 2 - 'to be read and to be written' --json "$scratch/empty.pcap" "$scratch/empty.pcap"
+
+# Files that cannot be read.
+expect 2 - 'No such file' "$scratch/missing.cap"
+expect 2 - 'directory' "$scratch"
+expect 2 - 'text\.cap' "$scratch/text.cap"
+expect 2 - 'empty' "$scratch/nothing.cap"
+expect 2 - 'esc.x1b\[31m\.cap' "$scratch/$name"
+expect 2 - 'empty' -
+
+# No attempt; one file of several unreadable; every form.
+expect 3 'No attempt to log on was found' - "$scratch/empty.pcap"
+expect 3 'No attempt to log on was found' - analyze "$scratch/empty.pcap"
+expect 2 'No attempt to log on was found' 'missing\.cap' \
+    "$scratch/empty.pcap" "$scratch/missing.cap"
+expect 3 '^"schema": "krbscope.report/1"' - --json - "$scratch/empty.pcap"
+expect 3 '^"schema": "krbscope.report/1"' - --format json "$scratch/empty.pcap"
+expect 3 'No attempt' - --json "$scratch/report.json" --text "$scratch/report.txt" \
+    "$scratch/empty.pcap"
+cmp -s "$scratch/out" "$scratch/report.txt" || fail "--text F differs from standard output"
+grep -q '^"schema"' "$scratch/report.json" || fail "--json F wrote no report"
+
+# An old report is replaced whole; a run that fails leaves none, and does not touch an old one.
+head -c 100000 /dev/zero >"$scratch/report.json"
+expect 3 'No attempt' - --json "$scratch/report.json" "$scratch/empty.pcap"
+[ "$(wc -c <"$scratch/report.json")" -lt 5000 ] || fail "the old report was not replaced"
+expect 2 - 'No such file' --json "$scratch/new.json" "$scratch/missing.cap"
+[ ! -e "$scratch/new.json" ] || fail "a failed run left an empty report"
+expect 2 - 'No such file' --json "$scratch/report.json" "$scratch/missing.cap"
+grep -q '^"schema"' "$scratch/report.json" || fail "a failed run destroyed an old report"
+expect 2 - 'cannot be written' --json "$scratch/none/report.json" "$scratch/empty.pcap"
+
+# Outputs that fail.
+if [ -w /dev/full ]; then
+    "$krbscope" "$scratch/empty.pcap" >/dev/full 2>"$scratch/err"
+    [ $? = 2 ] || fail "a full disk is not told by the exit status"
+    check_stream "$scratch/err" 'cannot be written' "standard error" "> /dev/full"
+    expect 2 'schema' 'cannot be written' --json - --text /dev/full "$scratch/empty.pcap"
+fi
+
+# Standard input.
+"$krbscope" - <"$scratch/empty.pcap" >"$scratch/out" 2>&1
+[ $? = 3 ] || fail "a capture on standard input"
+check_stream "$scratch/out" 'standard input' "standard output" -
+
+# Words.
+expect 0 'KDC_ERR_S_PRINCIPAL_UNKNOWN' - explain 7
+expect 0 'KDC_ERR_S_PRINCIPAL_UNKNOWN' - explain 0x7
+expect 0 'Kerberos error 7 ' - explain kdc_err_s_principal_unknown
+expect 0 'SEC_E_WRONG_PRINCIPAL' - explain 2148074274
+expect 0 'SEC_E_WRONG_PRINCIPAL' - explain -2146893022
+expect 0 'STATUS_ACCOUNT_DISABLED' - explain 0xC0000072
+expect 2 - 'no cause, no error name' explain nonsense
+expect 2 - 'One word' explain 7 8
+expect 0 '^spn-missing$' - explain
+sed -nE 's/^CAUSE\([A-Z_]+, "([^"]+)".*/\1/p' "$source_dir/diagnose/causes.def" >"$scratch/ids"
+[ "$(wc -l <"$scratch/ids")" -gt 50 ] || fail "diagnose/causes.def could not be read"
+while read -r id; do
+    expect 0 'Remedy:' - explain "$id"
+done <"$scratch/ids"
+
+# The recorded cases: their exit status follows from what is expected of them.
+for folder in "$source_dir"/pcaps/*/; do
+    for capture in "$folder"capture.*; do
+        [ -f "$capture" ] || continue
+        "$krbscope" --json - "$capture" >"$scratch/out" 2>"$scratch/err" </dev/null
+        got=$?
+        if grep -Eq '"by_outcome":\{[^}]*"(refused|failed|accepted-anonymous)"' "$scratch/out"; then
+            wanted=1
+        elif grep -Eq '"by_outcome":\{[^}]*"approved' "$scratch/out"; then
+            wanted=0
+        else
+            wanted=3
+        fi
+        [ "$got" = "$wanted" ] || fail "exit status $got instead of $wanted" "$capture"
+        [ ! -s "$scratch/err" ] || fail "standard error: $(head -n 1 "$scratch/err")" "$capture"
+        if "$krbscope" --ascii --color never "$capture" | LC_ALL=C grep -q '[^ -~]'; then
+            fail "--ascii wrote something else" "$capture"
+        fi
+    done
+done
+
+[ "$failures" = 0 ] || { echo "$failures failed"; exit 1; }
