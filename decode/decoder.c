@@ -73,6 +73,9 @@ static void advance_clock(struct decoder *d, int64_t time_ns)
         d->clock_ns += step_ns;
     }
     d->has_time = true;
+    int64_t *slot = &d->recent_ns[d->stats.frames % STREAM_GRACE_FRAMES];
+    d->pool.settled_ns = *slot;
+    *slot = d->clock_ns;
 }
 
 void decoder_push(struct decoder *d, const struct frame *frame)

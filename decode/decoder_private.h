@@ -91,9 +91,10 @@ struct decoder {
     struct segment segment; /* of the current frame */
     struct flow_table *flows;
     struct stream_pool pool;
-    struct place place; /* of the current, then of the last frame */
-    int64_t clock_ns;   /* packet time without its leaps */
-    int64_t latest_ns;  /* highest frame time since the last leap */
+    struct place place;                     /* of the current, then of the last frame */
+    int64_t clock_ns;                       /* packet time without its leaps */
+    int64_t latest_ns;                      /* highest frame time since the last leap */
+    int64_t recent_ns[STREAM_GRACE_FRAMES]; /* clock_ns at the last frames, a ring */
     bool has_time;
     uint64_t num_connections;
     struct flow_parser *parser_recent, *parser_idle; /* used last, and longest ago */

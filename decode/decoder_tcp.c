@@ -448,7 +448,7 @@ static void on_due(struct decoder *d, struct flow *flow)
 void decoder_tcp_due(struct decoder *d)
 {
     struct flow *flow = flow_watched(d->flows);
-    while (flow != NULL && flow->watch_due_ns <= d->clock_ns) {
+    while (flow != NULL && flow->watch_due_ns <= d->pool.settled_ns) {
         flow_unwatch(d->flows, flow);
         on_due(d, flow);
         flow = flow_watched(d->flows);

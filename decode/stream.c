@@ -498,7 +498,7 @@ bool stream_is_waiting(const struct stream_pair *p)
 static bool is_aged(const struct work *w, uint32_t num_frames, int64_t since_ns)
 {
     return w->force || w->pair->num_frames - num_frames >= w->pool->gap_frames ||
-           w->clock_ns - since_ns >= w->pool->gap_ns;
+           w->pool->settled_ns - since_ns >= w->pool->gap_ns;
 }
 
 /* Gives up what is missing of a direction up to this offset, which was confirmed, or up to what is

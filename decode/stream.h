@@ -27,6 +27,8 @@ struct stream_pool {
     size_t stream_size;  /* of one stream: more closes its first hole */
     uint32_t gap_frames; /* frames of the connection after which a hole is closed */
     int64_t gap_ns;      /* … or time */
+    int64_t settled_ns;  /* packet time for certain over: frames may be captured late, and one that
+                            comes after a pause is no reason yet to give up those before it */
     uint64_t refused;    /* pieces that found no room, or no memory */
 };
 
@@ -97,7 +99,7 @@ struct stream_segment {
     struct bytes payload;
     uint32_t wire_len; /* payload on the wire; more than payload.len when the frame was cut */
     struct place place;
-    int64_t clock_ns; /* packet time without leaps: what ages */
+    int64_t clock_ns; /* packet time without leaps */
 };
 
 void stream_pair_init(struct stream_pair *p);

@@ -58,7 +58,7 @@ struct packets {
     uint32_t snap_len; /* 0: none */
 };
 
-static void packets_note(void *context, const struct event *event)
+static inline void packets_note(void *context, const struct event *event)
 {
     struct seen_list *list = context;
     if (list->num == SEEN_MAX) {

@@ -2,6 +2,7 @@
  * by hand, one story a test. */
 #include <criterion/criterion.h>
 
+#include "decode/stream.h"
 #include "packets.h"
 
 #define REQUEST "GET /a HTTP/1.1\r\nHost: mp.example\r\n\r\n"
@@ -301,6 +302,15 @@ Test(decoder, lost_fin)
     cr_assert_eq(end->tcp.bytes_lost[1], 0);
 }
 
+static void other_frames(size_t num)
+{
+    struct packet_end from = {.host = 7, .port = 7};
+    struct packet_end to = {.host = 8, .port = 9};
+    for (size_t i = 0; i < num; i++) {
+        packets_udp(&k, from, to, "x", 1);
+    }
+}
+
 Test(decoder, a_hole_in_a_response_closes_in_packet_time)
 {
     begin();
@@ -312,14 +322,15 @@ Test(decoder, a_hole_in_a_response_closes_in_packet_time)
     talk_ack(&t, 0);
     cr_assert_eq(seen_count(&list, EVENT_GAP), 0);
     k.time_ns += 999 * PACKET_MS;
-    struct packet_end other[2] = {{.host = 7, .port = 7}, {.host = 8, .port = 9}};
-    packets_udp(&k, other[0], other[1], "x", 1);
+    other_frames(STREAM_GRACE_FRAMES + 1);
     cr_assert_eq(seen_count(&list, EVENT_GAP), 0);
     k.time_ns += INT64_C(7200000) * PACKET_MS; /* a leap ages nothing */
-    packets_udp(&k, other[0], other[1], "x", 1);
+    other_frames(STREAM_GRACE_FRAMES + 1);
     cr_assert_eq(seen_count(&list, EVENT_GAP), 0);
     k.time_ns += PACKET_MS;
-    packets_udp(&k, other[0], other[1], "x", 1);
+    other_frames(1); /* nor does a single frame after a pause */
+    cr_assert_eq(seen_count(&list, EVENT_GAP), 0);
+    other_frames(STREAM_GRACE_FRAMES);
     cr_assert_eq(seen_count(&list, EVENT_GAP), 1);
     cr_assert_eq(seen_of(&list, EVENT_GAP, 0)->tcp.gap_len, 30);
     done();

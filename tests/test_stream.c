@@ -364,9 +364,11 @@ Test(stream, a_hole_waits_its_time)
     push(&p, &pool, &sink, c, &behind, 201);
     push(&p, &pool, &sink, c, &ack, 202);
     struct place place = {.frame = 203};
-    stream_close_holes(&p, &place, 1049 * MS, false, &pool, &sink);
+    pool.settled_ns = 1049 * MS;
+    stream_close_holes(&p, &place, 2000 * MS, false, &pool, &sink);
     cr_assert_eq(r.num_gaps, 1);
-    stream_close_holes(&p, &place, 1050 * MS, false, &pool, &sink);
+    pool.settled_ns = 1050 * MS;
+    stream_close_holes(&p, &place, 2000 * MS, false, &pool, &sink);
     cr_assert_eq(r.num_gaps, 2);
     cr_assert_eq(r.len[CLIENT], 30);
     cr_assert_not(stream_is_waiting(&p));
