@@ -157,6 +157,12 @@ size_t escape_width(struct bytes b, bool ascii)
     return columns;
 }
 
+static void add_bytes(char *to, size_t *len, struct bytes b)
+{
+    memcpy(to + *len, b.at, b.len);
+    *len += b.len;
+}
+
 char *escape_utf8_new(struct bytes b, size_t *len)
 {
     *len = 0;
@@ -170,11 +176,9 @@ char *escape_utf8_new(struct bytes b, size_t *len)
     for (size_t at = 0; at < b.len;) {
         struct escape_character c = escape_next(b, at);
         if (c.valid) {
-            memcpy(copy + *len, b.at + at, c.len);
-            *len += c.len;
+            add_bytes(copy, len, bytes_part(b, at, c.len));
         } else {
-            memcpy(copy + *len, REPLACEMENT, REPLACEMENT_LEN);
-            *len += REPLACEMENT_LEN;
+            add_bytes(copy, len, bytes_of(REPLACEMENT));
         }
         at += c.len;
     }

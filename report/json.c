@@ -463,9 +463,8 @@ static json_t *tool_from(struct writer *w)
 /* Writes value and frees it. */
 static void write_value(struct writer *w, json_t *value)
 {
-    if (value == NULL || w->no_memory) {
-        w->no_memory = true;
-    } else if (json_dumpf(value, w->out, LINE_FLAGS | JSON_ENCODE_ANY) != 0 && !ferror(w->out)) {
+    if (value == NULL || w->no_memory ||
+        (json_dumpf(value, w->out, LINE_FLAGS | JSON_ENCODE_ANY) != 0 && !ferror(w->out))) {
         w->no_memory = true;
     }
     json_decref(value);

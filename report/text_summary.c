@@ -42,14 +42,14 @@ static void write_outcomes(struct text_report *r, uint64_t num)
     page_end(p);
 }
 
-/* The cause with the highest count that is below the limit, or equal to it and after `last`. */
+/* The cause that follows `last` when causes are ordered by their counts, then by their ids. */
 static enum cause next_cause(const struct analysis *a, enum cause last)
 {
     enum cause best = CAUSE_NONE;
+    uint64_t limit = a->by_cause[last];
     for (enum cause cause = CAUSE_NONE + 1; cause < CAUSE_COUNT; cause++) {
         uint64_t number = a->by_cause[cause];
-        bool is_left = last == CAUSE_NONE || number < a->by_cause[last] ||
-                       (number == a->by_cause[last] && cause > last);
+        bool is_left = last == CAUSE_NONE || number < limit || (number == limit && cause > last);
         if (number > 0 && is_left && (best == CAUSE_NONE || number > a->by_cause[best])) {
             best = cause;
         }
