@@ -112,10 +112,11 @@ const char *page_sign(const struct page *p, enum page_sign sign)
     static const struct {
         const char *plain, *ascii;
     } signs[] = {
-        [SIGN_TO] = {"\xe2\x86\x92", "->"},        /* U+2192 rightwards arrow */
-        [SIGN_FROM] = {"\xe2\x86\x90", "<-"},      /* U+2190 leftwards arrow */
-        [SIGN_FAILED] = {"\xe2\x9c\x97", "x"},     /* U+2717 ballot x */
-        [SIGN_OK] = {"\xe2\x9c\x93", "+"},         /* U+2713 check mark */
+        [SIGN_TO] = {"\xe2\x86\x92", "->"},    /* U+2192 rightwards arrow */
+        [SIGN_FROM] = {"\xe2\x86\x90", "<-"},  /* U+2190 leftwards arrow */
+        [SIGN_FAILED] = {"\xe2\x9c\x97", "x"}, /* U+2717 ballot x */
+        [SIGN_OK] = {"\xe2\x9c\x93", "+"},     /* U+2713 check mark */
+        [SIGN_OPEN] = {"?", "?"},
         [SIGN_BULLET] = {"\xe2\x80\xa2", "-"},     /* U+2022 bullet */
         [SIGN_DOT] = {"\xc2\xb7", "|"},            /* U+00B7 middle dot */
         [SIGN_ELLIPSIS] = {"\xe2\x80\xa6", "..."}, /* U+2026 ellipsis */

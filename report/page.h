@@ -29,6 +29,7 @@ enum page_sign {
     SIGN_FROM,     /* <- */
     SIGN_FAILED,   /* x */
     SIGN_OK,       /* + */
+    SIGN_OPEN,     /* ? */
     SIGN_BULLET,   /* - */
     SIGN_DOT,      /* , between facts of one line */
     SIGN_ELLIPSIS, /* ... */

@@ -20,8 +20,7 @@ struct outcome_look {
 static struct outcome_look outcome_look(const struct attempt_record *a)
 {
     static const struct outcome_look looks[OUTCOME_COUNT] = {
-        [OUTCOME_INCOMPLETE] = {"INCOMPLETE: the end is not in the capture", SIGN_ELLIPSIS,
-                                PAGE_WARNING},
+        [OUTCOME_INCOMPLETE] = {"INCOMPLETE", SIGN_OPEN, PAGE_WARNING},
         [OUTCOME_APPROVED] = {"APPROVED", SIGN_OK, PAGE_GOOD},
         [OUTCOME_APPROVED_NTLM] = {"APPROVED over NTLM, not Kerberos", SIGN_OK, PAGE_WARNING},
         [OUTCOME_ACCEPTED_ANONYMOUS] = {"ACCEPTED ANONYMOUSLY, nobody logged on", SIGN_FAILED,
@@ -137,6 +136,9 @@ static void write_title(struct text_report *r, const struct attempt_record *a)
     page_text(p, kind_words(a->kind));
     page_text(p, page_sign(p, SIGN_DOT));
     write_outcome(r, a);
+    if (a->outcome == OUTCOME_INCOMPLETE) {
+        page_text(p, "(its end is not in the capture)");
+    }
     page_end(p);
     page_column(p, BODY_COLUMN);
     write_parties(r, a);
