@@ -36,13 +36,10 @@ void text_add_char(struct text *t, char c)
     text_add_bytes(t, (struct bytes){.at = (const uint8_t *)&c, .len = 1});
 }
 
-void text_format(struct text *t, const char *format, ...)
+void text_format_list(struct text *t, const char *format, va_list args)
 {
-    va_list args;
     size_t room = t->size - t->len;
-    va_start(args, format);
     int wanted = vsnprintf(t->at + t->len, room, format, args);
-    va_end(args);
     if (wanted < 0) {
         t->at[t->len] = '\0';
         t->cut = true;
@@ -54,6 +51,14 @@ void text_format(struct text *t, const char *format, ...)
         return;
     }
     t->len += (size_t)wanted;
+}
+
+void text_format(struct text *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    text_format_list(t, format, args);
+    va_end(args);
 }
 
 struct bytes text_bytes(const struct text *t)

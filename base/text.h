@@ -4,6 +4,8 @@
 
 #include "base/arena.h"
 
+#include <stdarg.h>
+
 struct text {
     char *at;    /* always NUL-terminated when size > 0 */
     size_t size; /* bytes of the buffer, NUL included */
@@ -19,6 +21,10 @@ void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, struct bytes b);
 void text_add_char(struct text *t, char c);
 void text_format(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same with the arguments of a function of the caller's. */
+void text_format_list(struct text *t, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* What was written, borrowed. */
 struct bytes text_bytes(const struct text *t);

@@ -91,11 +91,21 @@ void http_register(struct http_conn *h)
                                                      .is_connect = m->is_connect});
 }
 
+/* A request line that ends amid its target, as a short snap length leaves it: method and the target's
+ * beginning are known all the same. */
+static bool is_cut_request_line(const struct http_making *m)
+{
+    struct bytes b = {.at = m->head.at, .len = m->head.len};
+    size_t space = bytes_find(b, ' ', 0);
+    return !m->started && space > 0 && space + 1 < b.len &&
+           http_start_check(b, true, true) == VERDICT_DONE;
+}
+
 /* Is enough of a head known to report it? */
 static bool is_reportable(const struct http_making *m)
 {
     bool is_interim = m->status >= 100 && m->status < 200 && m->status != 101;
-    return m->exists && m->started && !is_interim && (m->head_complete || m->num_fields > 0);
+    return m->exists && m->started && !is_interim;
 }
 
 /* A server that has had enough of a head answers before its end: that request waits too. */
@@ -136,9 +146,16 @@ void http_answer(struct http_conn *h)
 static void message_report(struct http_conn *h, struct http_side *s)
 {
     struct http_making *m = &s->making;
-    struct http_head head;
+    struct http_head head = {0};
     size_t len = m->head_complete ? m->head.len : m->line;
-    if (!http_head_parse(&head, (struct bytes){.at = m->head.at, .len = len}, s->is_request)) {
+    if (m->line_cut) {
+        struct bytes line = {.at = m->head.at, .len = m->head.len};
+        size_t space = bytes_find(line, ' ', 0);
+        head.message.is_request = true;
+        head.message.method = bytes_part(line, 0, space);
+        head.message.target = bytes_part(line, space + 1, line.len);
+        head.message.path = head.message.target;
+    } else if (!http_head_parse(&head, (struct bytes){.at = m->head.at, .len = len}, s->is_request)) {
         return;
     }
     struct http_message *out = &head.message;
@@ -179,6 +196,10 @@ void http_emit(struct http_conn *h, struct http_side *s)
 void http_emit_unfinished(struct http_conn *h, struct http_side *s)
 {
     struct http_making *m = &s->making;
+    if (m->exists && s->is_request && is_cut_request_line(m)) {
+        m->started = true;
+        m->line_cut = true;
+    }
     if (is_reportable(m) && !m->head_complete) {
         if (s->is_request && !m->registered) {
             http_register(h);

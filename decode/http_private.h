@@ -57,6 +57,7 @@ struct http_making {
     bool in_doubt;          /* whether the body that the head announces will come */
     bool is_head;           /* of a HEAD, or a response to one: then without a body */
     bool is_connect;        /* of a CONNECT, or a response to one: a 2xx begins a tunnel */
+    bool line_cut;          /* request: the capture lacks the end of its first line */
     bool paired;            /* response: its request was looked for */
     unsigned status;        /* response */
     uint64_t id;            /* request: once registered */

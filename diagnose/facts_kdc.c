@@ -263,22 +263,23 @@ static void prove_error(const struct judgement *j, struct proof *p, const struct
               (const char *)subject.at);
 }
 
-/* Nothing followed the demand for pre-authentication, although there was time. */
-static bool was_left_at_25(const struct judgement *j, const struct transaction *t)
+/* The client met the demand for pre-authentication twice at least, and never with anything to
+ * answer. Once is no proof: a prompt may be waiting for a password, or the answer may be lost. */
+static bool was_left_at_25(const struct judgement *j, const struct transaction *last)
 {
+    unsigned num = 0;
     for (size_t i = 0; i < j->v->num_transactions; i++) {
-        const struct transaction *x = &j->v->transactions[i];
-        if (x != t && x->type == KRB_AS_REQ && begin_of(x) >= t->reply->time_ns) {
+        const struct transaction *t = &j->v->transactions[i];
+        if (t->type != KRB_AS_REQ || t->is_changepw) {
+            continue;
+        }
+        bool is_25 = is_error(t) && t->reply->u.krb.error_code == 25;
+        if (!is_25 || (t->request != NULL && t->request->u.krb.has_preauth)) {
             return false;
         }
+        num += t->request != NULL;
     }
-    const struct conn *conn = NULL;
-    while ((conn = view_next_conn(j->v, conn)) != NULL) {
-        if (conn->server.port == KERBEROS_PORT && conn->first_ns >= t->reply->time_ns) {
-            return false;
-        }
-    }
-    return j->v->capture_end_ns - t->reply->time_ns >= SILENCE_MIN_S * NS_PER_S;
+    return num >= 2 && j->v->capture_end_ns - last->reply->time_ns >= SILENCE_MIN_S * NS_PER_S;
 }
 
 bool detect_as_error(const struct judgement *j, uint32_t wanted, struct proof *p)

@@ -95,7 +95,7 @@ static struct bytes realm_of_srv(const struct judgement *j)
     for (size_t i = 0; i < j->v->num_lookups; i++) {
         struct bytes name = j->v->lookups[i].name;
         if (j->v->lookups[i].type == DNS_SRV && bytes_begins_nocase(name, "_kerberos._")) {
-            return bytes_part(name, strlen("_kerberos._udp."), name.len);
+            return bytes_part(name, sizeof "_kerberos._udp." - 1, name.len);
         }
     }
     return (struct bytes){0};

@@ -231,8 +231,7 @@ static void fill_incomplete(const struct judgement *j, struct attempt_record *ou
     *f = (struct finding){.cause = CAUSE_CAPTURE_INCOMPLETE,
                           .step =
                               last != NULL && last->response == NULL ? STEP_ACCEPT : STEP_PRESENT,
-                          .confidence = CONFIDENCE_LIKELY,
-                          .source = "DESIGN: never guess in a verdict"};
+                          .confidence = CONFIDENCE_LIKELY};
     if (j->outcome == OUTCOME_INCOMPLETE) {
         f->summary = bytes_of(j->reading.is_lossy
                                   ? "The capture lacks the frames that would show how it ended."
@@ -241,7 +240,6 @@ static void fill_incomplete(const struct judgement *j, struct attempt_record *ou
         f->summary = bytes_of("The capture shows that it failed, but lacks the frames that would "
                               "say why.");
     }
-    f->source = "";
     if (last != NULL) {
         struct frame_ref *ref = arena_alloc(&j->v->c->out.arena, sizeof *ref);
         const struct moment *m = last->response != NULL ? last->response : last->request;

@@ -66,7 +66,8 @@ static void take_dns_moment(struct view *v, const struct moment *m)
         return;
     }
     if (d->is_response) {
-        if (!d->is_truncated || l->response == NULL) {
+        bool says_nothing = d->rcode == 0 && num_addresses_in(d) == 0 && !m->complete;
+        if (!says_nothing && (!d->is_truncated || l->response == NULL)) {
             take_response(l, m);
         }
         if (l->num_sent == 0 && l->first_ns == 0) {
@@ -162,6 +163,20 @@ static void take_addresses(struct resolution *r, const struct dns_moment *d)
     }
 }
 
+/* Did the client, after a while without answer, ask the same server for another name, in vain? */
+static bool asked_other(const struct view *v, const struct lookup *l)
+{
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *x = &v->lookups[i];
+        if (x != l && x->response == NULL && x->num_queries > 0 && l->num_queries > 0 &&
+            x->first_ns - l->first_ns >= GIVE_UP_MIN_S * NS_PER_S &&
+            address_equal(&x->queries[0]->to.address, &l->queries[0]->to.address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One look-up's outcome by itself. */
 static enum resolution_state lookup_state(const struct view *v, const struct lookup *l)
 {
@@ -178,9 +193,11 @@ static enum resolution_state lookup_state(const struct view *v, const struct loo
     if (l->icmp != NULL) {
         return RESOLUTION_UNREACHABLE;
     }
-    bool waited = v->capture_end_ns - l->first_ns >= SILENCE_MIN_S * NS_PER_S;
+    int64_t waited = v->capture_end_ns - l->first_ns;
     bool asked_again = l->num_sent >= 2 && l->last_ns - l->first_ns >= GIVE_UP_MIN_S * NS_PER_S;
-    return waited && asked_again ? RESOLUTION_UNREACHABLE : RESOLUTION_PENDING;
+    bool is_silent = (waited >= SILENCE_MIN_S * NS_PER_S && asked_again) ||
+                     (waited >= SILENCE_LONG_S * NS_PER_S && asked_other(v, l));
+    return is_silent ? RESOLUTION_UNREACHABLE : RESOLUTION_PENDING;
 }
 
 /* Worse news first, so that one bad family does not hide what the other says. */

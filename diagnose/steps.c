@@ -123,7 +123,8 @@ static void step_tgt(const struct judgement *j, struct attempt_record *out)
     if (j->as_success != NULL && j->as_failure == NULL) {
         const struct krb_moment *k = &j->as_success->reply->u.krb;
         set(out, STEP_TGT, STATE_OK,
-            judge_text(j, "TGT for %.*s", (int)k->cname.len, (const char *)k->cname.at));
+            judge_text(j, "TGT%s%.*s", k->cname.len > 0 ? " for " : "", (int)k->cname.len,
+                       (const char *)k->cname.at));
         prove(j, out, STEP_TGT, j->as_success->reply, "AS-REP");
         return;
     }
@@ -136,7 +137,7 @@ static void step_ticket(const struct judgement *j, struct attempt_record *out)
 {
     if (j->tgs_success != NULL) {
         const struct krb_moment *k = &j->tgs_success->reply->u.krb;
-        const char *etype = krb_etype_name(k->ticket.etype);
+        const char *etype = k->ticket.present ? krb_etype_name(k->ticket.etype) : NULL;
         set(out, STEP_TICKET, STATE_OK,
             judge_text(j, "%.*s%s%s", (int)k->ticket.sname.len, (const char *)k->ticket.sname.at,
                        etype == NULL ? "" : ", ", etype == NULL ? "" : etype));

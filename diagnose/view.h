@@ -14,6 +14,7 @@
 #define VIEW_BEFORE_S 600 /* how long before its first request an attempt may have begun */
 #define VIEW_AFTER_S 60   /* how long after its last one it may go on */
 #define SILENCE_MIN_S 2   /* a capture that ends sooner after a question simply ends */
+#define SILENCE_LONG_S 3  /* silence that needs no repeat of the same question */
 #define GIVE_UP_MIN_S 1   /* silence that a client's end or repeat must follow */
 
 /* A name and type asked of DNS: all queries for it, and the response that counts. */
