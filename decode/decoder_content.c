@@ -162,17 +162,20 @@ void decoder_parser_free(struct decoder *d, struct flow *flow, const struct plac
     if (p->http != NULL) {
         http_flush(p->http);
         http_conn_free(p->http);
+        p->http = NULL;
     }
     for (int side = 0; side < 2; side++) {
         if (p->krb[side] != NULL) {
             decoder_krb_gap(d, flow, side, 0);
             free(krb_transport_take_back(&p->krb[side]->transport));
             free(p->krb[side]);
+            p->krb[side] = NULL;
         }
         if (p->dns[side] != NULL) {
             decoder_dns_gap(d, flow, side);
             free(p->dns[side]->buffer);
             free(p->dns[side]);
+            p->dns[side] = NULL;
         }
         free(p->start[side]);
     }

@@ -458,6 +458,28 @@ Test(decoder, dns_over_tcp_in_any_split)
     }
 }
 
+/* Messages that never end are told as far as they came, and freed once. */
+Test(decoder, unfinished_at_the_end)
+{
+    static const uint8_t dns[] = {0, 90, 0x12, 0x34, 1,   0,   0, 1, 0, 0, 0, 0,
+                                  0, 0,  3,    'n',  'e', 't', 0, 0, 1, 0, 1, 9};
+    begin();
+    t.end[1].port = 53;
+    talk_open(&t);
+    talk_say(&t, 0, 0, dns, sizeof dns);
+    talk_say(&t, 1, 0, dns, 2);
+    t.end[1].port = 80;
+    talk_open(&t);
+    talk_text(&t, 0, "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nx");
+    done();
+    cr_assert_eq(seen_count(&list, EVENT_DNS), 1);
+    cr_assert_str_eq(seen_of(&list, EVENT_DNS, 0)->text, "? net");
+    const struct seen *request = seen_of(&list, EVENT_HTTP_REQUEST, 0);
+    cr_assert_not_null(request);
+    cr_assert_not(request->complete);
+    cr_assert_eq(seen_count(&list, EVENT_TCP_END), 2);
+}
+
 Test(decoder, datagrams_and_their_copies)
 {
     static const uint8_t query[] = {0x12, 0x34, 1,   0,   0,   1, 0, 0, 0, 0, 0,
