@@ -155,8 +155,13 @@ static void take_krb(struct case_file *c, const struct event *e)
 static void take_dns(struct case_file *c, const struct event *e)
 {
     const struct address *asker = e->dns->is_response ? &e->to.address : &e->from.address;
-    if (!address_is_group(asker)) {
-        log_moment(c, client_of(c, asker, e), LOG_DNS, e);
+    if (address_is_group(asker)) {
+        return;
+    }
+    log_moment(c, client_of(c, asker, e), LOG_DNS, e);
+    struct client *server = client_find(c->clients, &e->from.address, e->group);
+    if (e->dns->is_response && e->dns->flavour == DNS_PLAIN && server != NULL) {
+        server->num_dns_served++;
     }
 }
 
@@ -241,6 +246,7 @@ static void take_tcp(struct case_file *c, const struct event *e)
     case EVENT_TCP_REFUSED:
         conn->refused = true;
         conn->refused_frame = e->frame;
+        conn->refused_ns = e->time_ns;
         break;
     case EVENT_TCP_RESET:
         if (!conn->reset) {
@@ -259,6 +265,7 @@ static void take_tcp(struct case_file *c, const struct event *e)
         break;
     case EVENT_GAP:
         conn->gap_frame = e->frame;
+        conn->gap_ns = e->time_ns;
         break;
     case EVENT_TLS:
         conn->has_tls = true;

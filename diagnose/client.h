@@ -43,6 +43,7 @@ struct conn {
     int64_t connect_ns;
     bool refused;
     uint32_t refused_frame;
+    int64_t refused_ns;
     bool reset;
     bool reset_by_server;
     uint32_t reset_frame;
@@ -53,7 +54,8 @@ struct conn {
     bool ended;
     enum tcp_end_reason end_reason;
     int64_t end_ns;
-    uint32_t gap_frame;     /* the latest gap, 0: none */
+    uint32_t gap_frame; /* the latest gap, 0: none */
+    int64_t gap_ns;
     struct tcp_facts facts; /* as of the latest event */
     bool has_facts;
     bool has_http, has_krb, has_tls;
@@ -78,6 +80,7 @@ struct client {
     unsigned num_attempts;    /* ever, provisional ones not counted */
     unsigned num_ccm_posts;   /* ever */
     unsigned num_http_sent, num_http_served, num_krb_sent, num_krb_answered, num_krb_served;
+    unsigned num_dns_served;
     bool saw_http, saw_tls;
     struct record *provisional; /* its only CCM_POST so far went elsewhere: judged */
     int64_t last_attempt_end_ns;

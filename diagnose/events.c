@@ -265,7 +265,7 @@ static void add_conn_event(struct builder *b, const struct conn *conn, const cha
 static void add_conn(struct builder *b, const struct conn *conn)
 {
     if (conn->refused) {
-        add_conn_event(b, conn, "TCP-REFUSED", conn->refused_frame, conn->last_ns, true, true,
+        add_conn_event(b, conn, "TCP-REFUSED", conn->refused_frame, conn->refused_ns, true, true,
                        bytes_of("RST to the SYN"));
     } else if (!conn->connected && conn->num_syns > 0) {
         bool failed = conn_is_unanswered(b->j->v, conn);
@@ -283,7 +283,7 @@ static void add_conn(struct builder *b, const struct conn *conn)
                        bytes_of("RST"));
     }
     if (conn->gap_frame != 0) {
-        add_conn_event(b, conn, "GAP", conn->gap_frame, conn->last_ns, false, false,
+        add_conn_event(b, conn, "GAP", conn->gap_frame, conn->gap_ns, false, false,
                        bytes_of("bytes of this connection were not captured"));
     }
 }

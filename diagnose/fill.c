@@ -304,9 +304,23 @@ static void add_slot(struct text *t, const struct judgement *j, const char *slot
     add_http(t, j, slot);
 }
 
-struct bytes rules_fill(const struct judgement *j, const char *template)
+/* Plain enough for a command line: what host, SPN, realm and account names are made of. */
+static bool is_plain(struct bytes b)
+{
+    for (size_t i = 0; i < b.len; i++) {
+        uint8_t c = b.at[i];
+        bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_word && (c == '\0' || strchr("._-/:@$", c) == NULL)) {
+            return false;
+        }
+    }
+    return b.len > 0 && b.at[0] != '-';
+}
+
+static struct bytes fill(const struct judgement *j, const char *template, bool for_command)
 {
     char buffer[FILLED_BYTES_MAX];
+    char value_buffer[FILLED_BYTES_MAX];
     char slot[16];
     struct text t;
     text_init(&t, buffer, sizeof buffer);
@@ -317,10 +331,27 @@ struct bytes rules_fill(const struct judgement *j, const char *template)
             text_add_char(&t, *p);
             continue;
         }
+        struct text value;
+        text_init(&value, value_buffer, sizeof value_buffer);
         memcpy(slot, p + 1, len);
         slot[len] = '\0';
-        add_slot(&t, j, slot);
+        add_slot(&value, j, slot);
+        if (for_command && value.len > 0 && !is_plain(text_bytes(&value))) {
+            text_format(&t, "<%s>", slot);
+        } else {
+            text_add_bytes(&t, text_bytes(&value));
+        }
         p = end;
     }
     return text_keep(&t, &j->v->c->out.arena);
+}
+
+struct bytes rules_fill(const struct judgement *j, const char *template)
+{
+    return fill(j, template, false);
+}
+
+struct bytes rules_fill_command(const struct judgement *j, const char *template)
+{
+    return fill(j, template, true);
 }

@@ -598,7 +598,9 @@ void judge_client(struct case_file *c, struct client *client)
     bool kerberos_failed =
         kerberos != NULL && !kerberos->is_dropped && kerberos->out->outcome == OUTCOME_FAILED;
     bool has_better = has_attempt || kerberos_failed || client->saw_http || client->saw_tls;
-    bool approached = client->logs[LOG_DNS].num > 0 && judge_approaches(c, client, has_better);
+    /* A DNS server's own questions to others are nobody's approach. */
+    bool asks_for_itself = client->logs[LOG_DNS].num > 0 && client->num_dns_served == 0;
+    bool approached = asks_for_itself && judge_approaches(c, client, has_better);
     if (approached && kerberos != NULL && !kerberos_failed) {
         kerberos->is_dropped = true;
     }

@@ -1,6 +1,7 @@
 #include "diagnose/rules.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define FINDINGS_MAX 24      /* rules that hold for one attempt */
 #define FINDING_FRAMES_MAX 8 /* frames named for one finding */
@@ -139,6 +140,16 @@ static void take_proof(struct frame_ref *refs, size_t *num, const struct proof *
     }
 }
 
+static int by_frame(const void *a, const void *b)
+{
+    const struct frame_ref *x = a;
+    const struct frame_ref *y = b;
+    if (x->capture != y->capture) {
+        return x->capture < y->capture ? -1 : 1;
+    }
+    return x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
 static void collect_evidence(const struct judgement *j, const struct rule *r, struct evidence *out)
 {
     struct frame_ref refs[FINDING_FRAMES_MAX];
@@ -150,6 +161,7 @@ static void collect_evidence(const struct judgement *j, const struct rule *r, st
             }
         }
     }
+    qsort(refs, num, sizeof refs[0], by_frame);
     struct frame_ref *kept = arena_alloc_array(&j->v->c->out.arena, num, sizeof *kept);
     for (size_t i = 0; kept != NULL && i < num; i++) {
         kept[i] = refs[i];
@@ -168,7 +180,7 @@ static void make_finding(const struct judgement *j, const struct rule *r, struct
     struct bytes *remedy =
         arena_alloc_array(&j->v->c->out.arena, RULE_REMEDIES_MAX, sizeof *remedy);
     for (size_t i = 0; remedy != NULL && i < RULE_REMEDIES_MAX && r->remedy[i] != NULL; i++) {
-        remedy[out->num_remedies++] = rules_fill(j, r->remedy[i]);
+        remedy[out->num_remedies++] = rules_fill_command(j, r->remedy[i]);
     }
     out->remedy = remedy;
     collect_evidence(j, r, &out->evidence);
@@ -199,13 +211,13 @@ static void add_also(const struct judgement *j, struct attempt_record *out,
             is_new = is_new && also[k].cause != cause;
         }
         if (is_new) {
-            also[out->num_also++] =
-                (struct finding){.cause = cause,
-                                 .step = r->step,
-                                 .confidence = CONFIDENCE_POSSIBLE,
-                                 .summary = rules_fill(j, r->summary),
-                                 .tell_apart = rules_fill(j, verdict->alternatives[i].tell_apart),
-                                 .source = r->source};
+            also[out->num_also++] = (struct finding){
+                .cause = cause,
+                .step = r->step,
+                .confidence = CONFIDENCE_POSSIBLE,
+                .summary = rules_fill(j, r->summary),
+                .tell_apart = rules_fill_command(j, verdict->alternatives[i].tell_apart),
+                .source = r->source};
         }
     }
     out->also = also;

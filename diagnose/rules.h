@@ -10,7 +10,7 @@
 #include "diagnose/facts.h"
 
 #define RULE_FACTS_MAX 6
-#define RULE_REMEDIES_MAX 5
+#define RULE_REMEDIES_MAX 6
 #define RULE_ALTERNATIVES_MAX 3
 
 struct rule {
@@ -42,5 +42,9 @@ void rules_apply(const struct judgement *j, struct attempt_record *out);
  * spn realm domain client account dns kdc method path status error offered skew token. What is not
  * known leaves words such as "the server" or nothing. */
 struct bytes rules_fill(const struct judgement *j, const char *template);
+
+/* The same for what a reader may paste into a shell: a name from the wire that holds anything but
+ * letters, digits and . _ - / : @ $ is left out, <slot> stands in its place. */
+struct bytes rules_fill_command(const struct judgement *j, const char *template);
 
 #endif
