@@ -93,8 +93,7 @@ static void add_krb(struct builder *b, const struct moment *m)
     e->kind = name == NULL ? "KRB" : name;
     if (k->type == KRB_ERROR_MSG) {
         const char *error = krb_error_name(k->error_code);
-        bool is_normal = k->error_code == 25 || k->error_code == 52 || k->error_code == 91;
-        e->is_failure = !is_normal;
+        e->is_failure = !krb_code_is_step(k->error_code);
         e->summary = judge_text(b->j, "%s (%d)%s%.*s", error == NULL ? "error" : error,
                                 (int)k->error_code, k->sname.len > 0 ? " for " : "",
                                 (int)k->sname.len, (const char *)k->sname.at);

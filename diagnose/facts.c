@@ -66,22 +66,15 @@ void proof_add_frame(const struct judgement *j, struct proof *p, uint16_t captur
     va_end(args);
 }
 
-static bool is_error(const struct transaction *t)
+static bool is_step(const struct transaction *t)
 {
-    return t->reply != NULL && t->reply->u.krb.type == KRB_ERROR_MSG;
-}
-
-/* Errors that are part of a healthy exchange (RFC 4120 3.1.3, 7.2.1; RFC 6113 5.2). */
-static bool is_step_in_between(const struct transaction *t)
-{
-    int32_t code = t->reply->u.krb.error_code;
-    return code == 25 || code == 52 || code == 91;
+    return krb_code_is_step(t->reply->u.krb.error_code);
 }
 
 static bool is_same_client(const struct transaction *a, const struct transaction *b)
 {
-    struct bytes x = a->request != NULL ? a->request->u.krb.cname : a->reply->u.krb.cname;
-    struct bytes y = b->request != NULL ? b->request->u.krb.cname : b->reply->u.krb.cname;
+    struct bytes x = transaction_names(a)->cname;
+    struct bytes y = transaction_names(b)->cname;
     return x.len == 0 || y.len == 0 || bytes_equal_nocase(x, y);
 }
 
@@ -94,14 +87,14 @@ static void find_as(struct judgement *j)
         if (t->type != KRB_AS_REQ || t->is_changepw || t->reply == NULL) {
             continue;
         }
-        if (!is_error(t)) {
+        if (!transaction_is_error(t)) {
             j->as_success = t;
             if (j->as_failure == NULL || is_same_client(j->as_failure, t)) {
                 j->as_failure = NULL;
             }
-        } else if (!is_step_in_between(t) || j->as_failure == NULL) {
-            bool is_after_failure = j->as_failure != NULL && !is_step_in_between(j->as_failure);
-            if (is_step_in_between(t) && (is_after_failure || j->as_success != NULL)) {
+        } else if (!is_step(t) || j->as_failure == NULL) {
+            bool is_after_failure = j->as_failure != NULL && !is_step(j->as_failure);
+            if (is_step(t) && (is_after_failure || j->as_success != NULL)) {
                 continue;
             }
             j->as_failure = t;
@@ -117,10 +110,10 @@ static void find_tgs(struct judgement *j)
         if (!v->tgs_related[i] || t->reply == NULL) {
             continue;
         }
-        if (!is_error(t)) {
+        if (!transaction_is_error(t)) {
             j->tgs_success = t;
             j->tgs_failure = NULL;
-        } else if (!is_step_in_between(t)) {
+        } else if (!is_step(t)) {
             j->tgs_failure = t;
         }
     }

@@ -5,11 +5,6 @@
 
 #define KERBEROS_PORT 88
 
-static bool is_error(const struct transaction *t)
-{
-    return t->reply != NULL && t->reply->u.krb.type == KRB_ERROR_MSG;
-}
-
 static int64_t begin_of(const struct transaction *t)
 {
     return t->request != NULL ? t->request->first_time_ns : t->reply->first_time_ns;
@@ -168,7 +163,7 @@ bool detect_kdc_tcp_blocked(const struct judgement *j, uint32_t unused, struct p
     const struct transaction *too_big = NULL;
     for (size_t i = 0; i < v->num_transactions; i++) {
         const struct transaction *t = &v->transactions[i];
-        if (is_error(t) && t->reply->u.krb.error_code == 52) {
+        if (transaction_is_error(t) && t->reply->u.krb.error_code == 52) {
             too_big = t;
         } else if (t->state == TRANSACTION_ANSWERED && too_big != NULL &&
                    t->reply->time_ns >= too_big->reply->time_ns) {
@@ -255,7 +250,7 @@ static bool as_code_is_known(int32_t code)
 static void prove_error(const struct judgement *j, struct proof *p, const struct transaction *t)
 {
     const struct krb_moment *k = &t->reply->u.krb;
-    const struct krb_moment *asked = t->request != NULL ? &t->request->u.krb : k;
+    const struct krb_moment *asked = transaction_names(t);
     const char *name = krb_error_name(k->error_code);
     struct bytes subject = t->type == KRB_AS_REQ ? asked->cname : asked->sname;
     proof_add(j, p, t->reply, "the KDC answered %s (%d)%s%.*s", name == NULL ? "KRB-ERROR" : name,
@@ -273,7 +268,7 @@ static bool was_left_at_25(const struct judgement *j, const struct transaction *
         if (t->type != KRB_AS_REQ || t->is_changepw) {
             continue;
         }
-        bool is_25 = is_error(t) && t->reply->u.krb.error_code == 25;
+        bool is_25 = transaction_is_error(t) && t->reply->u.krb.error_code == 25;
         if (!is_25 || (t->request != NULL && t->request->u.krb.has_preauth)) {
             return false;
         }

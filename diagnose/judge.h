@@ -4,6 +4,18 @@
 
 #include "diagnose/rules.h"
 
+/* Reading and clocks of a view; the outcome is the reading's. */
+void judge_begin(struct judgement *j, const struct view *v);
+
+/* Facts and everything that follows from them; kind, endpoints and times are the caller's. */
+void judge_conclude(struct judgement *j, struct attempt_record *out);
+
+/* The Kerberos moments that this view explains are no failures of their own any more. */
+void judge_mark_used(struct client *client, const struct view *v);
+
+/* --host and --client. */
+bool judge_is_wanted(const struct case_file *c, const struct attempt_record *out);
+
 /* The eight steps' states, details and evidence. */
 void steps_fill(const struct judgement *j, struct attempt_record *out);
 

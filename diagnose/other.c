@@ -52,7 +52,7 @@ static void tell(const struct judgement *j, const struct transaction *t)
 {
     struct case_file *c = j->v->c;
     const struct krb_moment *k = &t->reply->u.krb;
-    const struct krb_moment *asked = t->request != NULL ? &t->request->u.krb : k;
+    const struct krb_moment *asked = transaction_names(t);
     bool is_as = t->type == KRB_AS_REQ;
     struct bytes subject = is_as ? asked->cname : asked->sname;
     const char *name = krb_error_name(k->error_code);
@@ -89,11 +89,8 @@ void other_failures(struct case_file *c, struct client *client)
     j->v = v;
     for (size_t i = 0; i < v->num_transactions; i++) {
         const struct transaction *t = &v->transactions[i];
-        if (t->reply == NULL || t->reply->used || t->reply->u.krb.type != KRB_ERROR_MSG) {
-            continue;
-        }
-        int32_t code = t->reply->u.krb.error_code;
-        if (code != 25 && code != 52 && code != 91) {
+        if (transaction_is_error(t) && !t->reply->used &&
+            !krb_code_is_step(t->reply->u.krb.error_code)) {
             tell(j, t);
         }
     }

@@ -96,8 +96,7 @@ static bool kerberos_failed_after(const struct view *v, int64_t time_ns)
         return false;
     }
     if (last->state == TRANSACTION_ANSWERED) {
-        int32_t code = last->reply->u.krb.error_code;
-        return last->reply->u.krb.type == KRB_ERROR_MSG && code != 25 && code != 52 && code != 91;
+        return transaction_is_error(last) && !krb_code_is_step(last->reply->u.krb.error_code);
     }
     return last->state == TRANSACTION_UNANSWERED;
 }

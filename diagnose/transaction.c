@@ -3,6 +3,21 @@
 
 #include "base/civil.h"
 
+const struct krb_moment *transaction_names(const struct transaction *t)
+{
+    return t->request != NULL ? &t->request->u.krb : &t->reply->u.krb;
+}
+
+bool transaction_is_error(const struct transaction *t)
+{
+    return t->reply != NULL && t->reply->u.krb.type == KRB_ERROR_MSG;
+}
+
+bool krb_code_is_step(int32_t code)
+{
+    return code == 25 || code == 52 || code == 91;
+}
+
 static bool is_request(const struct moment *m)
 {
     return m->u.krb.type == KRB_AS_REQ || m->u.krb.type == KRB_TGS_REQ;

@@ -79,7 +79,7 @@ static void fill_attempt(struct view *v)
 /* The SPN's host is this attempt's: by name, by alias, or by the ticket that was presented. */
 static bool is_related(const struct view *v, const struct transaction *t)
 {
-    const struct krb_moment *k = t->request != NULL ? &t->request->u.krb : &t->reply->u.krb;
+    const struct krb_moment *k = transaction_names(t);
     if (t->type != KRB_TGS_REQ || t->is_tgt) {
         return false;
     }

@@ -108,6 +108,15 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
 void lookup_collect(struct view *v);
 void transaction_collect(struct view *v);
 
+/* The names that were asked for: of the request, else of the reply. */
+const struct krb_moment *transaction_names(const struct transaction *t);
+
+/* The KDC answered with an error. */
+bool transaction_is_error(const struct transaction *t);
+
+/* Errors that are steps of a healthy exchange: 25, 52, 91 (RFC 4120 3.1.3, 7.2.1; RFC 6113 5.2). */
+bool krb_code_is_step(int32_t code);
+
 /* What became of a name; a name without dot may have got any suffix. */
 void resolution_of(const struct view *v, struct bytes name, struct resolution *out);
 

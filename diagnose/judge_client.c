@@ -1,0 +1,264 @@
+/* Judges what a client did without HTTP: logons and tickets that failed, servers never reached. */
+#include "diagnose/judge.h"
+
+#include "base/civil.h"
+
+/* wpad, isatap, reverse and service names say nothing about a server that somebody wants. */
+static bool is_background_name(struct bytes name)
+{
+    struct bytes label = bytes_part(name, 0, bytes_find(name, '.', 0));
+    return name.len == 0 || name.at[0] == '_' || bytes_is_nocase(label, "wpad") ||
+           bytes_is_nocase(label, "isatap") || bytes_ends_nocase(name, "in-addr.arpa") ||
+           bytes_ends_nocase(name, "ip6.arpa");
+}
+
+/* Is b a with a search suffix behind it? */
+static bool is_suffix_try(struct bytes a, struct bytes b)
+{
+    return b.len > a.len && b.at[a.len] == '.' && bytes_equal_nocase(a, bytes_part(b, 0, a.len));
+}
+
+/* The name that stands for its group: no shorter one was asked, and no try of it succeeded. */
+static bool is_group_head(const struct view *v, struct bytes name)
+{
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        if (l->type != DNS_A && l->type != DNS_AAAA) {
+            continue;
+        }
+        if (is_suffix_try(l->name, name)) {
+            return false;
+        }
+        if (is_suffix_try(name, l->name)) {
+            struct resolution r;
+            resolution_of(v, l->name, &r);
+            if (r.state == RESOLUTION_OK) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Ports of services that are no HTTP, whatever else they are. */
+static bool is_other_service(uint16_t port)
+{
+    static const uint16_t ports[] = {22,  25,  53,   88,   110,  111,  135,  137,
+                                     139, 143, 389,  445,  464,  465,  587,  636,
+                                     993, 995, 1433, 3268, 3269, 3389, 5355, 0};
+    for (size_t i = 0; ports[i] != 0; i++) {
+        if (ports[i] == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The client went on to a host that no other look-up explains: the name had an address after all.
+ */
+static bool went_on(const struct view *v, const struct resolution *failed)
+{
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        bool is_after =
+            conn->first_ns >= failed->first_ns && conn->first_ns - failed->last_ns <= 5 * NS_PER_S;
+        if (!is_after || is_other_service(conn->server.port)) {
+            continue;
+        }
+        bool explained = false;
+        for (size_t i = 0; i < v->num_lookups && !explained; i++) {
+            const struct lookup *l = &v->lookups[i];
+            for (size_t k = 0; l->response != NULL && k < l->response->u.dns.num_answers; k++) {
+                explained = explained || address_equal(&l->response->u.dns.answers[k].address,
+                                                       &conn->server.address);
+            }
+        }
+        if (!explained) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Did every connection to the name's addresses fail? *server is then the endpoint to speak of. */
+static bool approach_failed(const struct view *v, const struct resolution *r,
+                            struct endpoint *server)
+{
+    bool found = false;
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        for (size_t i = 0; i < r->num_addresses; i++) {
+            if (!address_equal(&r->addresses[i], &conn->server.address) ||
+                is_other_service(conn->server.port)) {
+                continue;
+            }
+            if (conn->connected) {
+                return false;
+            }
+            *server = conn->server;
+            found = true;
+        }
+    }
+    if (!found && r->num_addresses > 0) {
+        server->address = r->addresses[0];
+        found = true; /* nothing was sent: ARP or ND may say why */
+    }
+    return found;
+}
+
+/* Fills v for an approach by that name; false when it did not fail. */
+static bool view_approach(struct view *v, struct case_file *c, struct client *client,
+                          struct bytes name)
+{
+    view_fill(v, c, client, NULL, name);
+    v->kdc_visible = true;
+    const struct resolution *r = &v->resolution;
+    switch (r->state) {
+    case RESOLUTION_NXDOMAIN:
+    case RESOLUTION_NO_ADDRESS:
+    case RESOLUTION_FAILURE:
+    case RESOLUTION_UNREACHABLE:
+        return !went_on(v, r);
+    case RESOLUTION_OK:
+        return approach_failed(v, r, &v->server);
+    case RESOLUTION_NONE:
+    case RESOLUTION_PENDING:
+        break;
+    }
+    return false;
+}
+
+static void fill_bare(const struct judgement *j, struct attempt_record *out, enum attempt_kind kind)
+{
+    out->kind = kind;
+    out->client.address = j->v->client->address;
+    out->server = j->v->server;
+    int64_t first = INT64_MAX;
+    int64_t last = INT64_MIN;
+    for (size_t i = 0; i < out->num_events; i++) {
+        const struct event_summary *e = &out->events[i];
+        first = e->time_ns < first ? e->time_ns : first;
+        last = e->time_ns > last ? e->time_ns : last;
+        out->capture = e->capture;
+    }
+    out->first_time_ns = first == INT64_MAX ? 0 : first;
+    out->last_time_ns = last == INT64_MIN ? 0 : last;
+}
+
+/* Judges the client as if it had failed; the record stays only when a rule holds. */
+static struct record *judge_bare(struct case_file *c, struct view *v, enum attempt_kind kind,
+                                 enum outcome outcome)
+{
+    struct judgement *j = arena_alloc(&c->scratch, sizeof *j);
+    struct record *r = j == NULL ? NULL : case_record(c);
+    if (r == NULL) {
+        return NULL;
+    }
+    judge_begin(j, v);
+    j->outcome = outcome;
+    r->out->kind = kind;
+    judge_conclude(j, r->out);
+    fill_bare(j, r->out, kind);
+    r->group = v->client->group;
+    r->is_dropped = outcome == OUTCOME_FAILED && !r->out->has_verdict;
+    if (!r->is_dropped) {
+        r->is_dropped = !judge_is_wanted(c, r->out);
+        judge_mark_used(v->client, v);
+    }
+    return r;
+}
+
+static bool judge_approaches(struct case_file *c, struct client *client, bool has_better)
+{
+    struct bytes names[LOOKUPS_MAX];
+    size_t num = 0;
+    bool any = false;
+    arena_reset(&c->scratch);
+    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    if (v == NULL) {
+        return false;
+    }
+    view_fill(v, c, client, NULL, (struct bytes){0});
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        bool is_known = (l->type != DNS_A && l->type != DNS_AAAA) || is_background_name(l->name);
+        for (size_t k = 0; k < num && !is_known; k++) {
+            is_known = bytes_equal_nocase(names[k], l->name);
+        }
+        if (!is_known && is_group_head(v, l->name)) {
+            names[num++] = l->name;
+        }
+    }
+    for (size_t i = 0; i < num; i++) {
+        arena_reset(&c->scratch);
+        v = arena_alloc(&c->scratch, sizeof *v);
+        if (v == NULL || !view_approach(v, c, client, names[i])) {
+            continue;
+        }
+        struct record *r = judge_bare(c, v, KIND_APPROACH_ONLY, OUTCOME_FAILED);
+        if (r != NULL && !r->is_dropped) {
+            r->is_provisional = true;
+            r->client_has_better = has_better;
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* A logon or a ticket for HTTP that failed; or a ticket for HTTP that nothing was seen of. */
+static struct record *judge_kerberos(struct case_file *c, struct client *client)
+{
+    arena_reset(&c->scratch);
+    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    if (v == NULL) {
+        return NULL;
+    }
+    view_fill(v, c, client, NULL, (struct bytes){0});
+    bool has_ticket = false;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (!v->tgs_related[i]) {
+            continue;
+        }
+        v->host = transaction_names(t)->host;
+        has_ticket = t->reply != NULL && t->reply->u.krb.type == KRB_TGS_REP;
+    }
+    if (v->host.len > 0) {
+        resolution_of(v, v->host, &v->resolution);
+    }
+    struct record *r = judge_bare(c, v, KIND_KERBEROS_ONLY, OUTCOME_FAILED);
+    if (r != NULL && r->is_dropped && has_ticket && !r->out->has_verdict) {
+        return judge_bare(c, v, KIND_KERBEROS_ONLY, OUTCOME_INCOMPLETE);
+    }
+    return r;
+}
+
+void judge_client(struct case_file *c, struct client *client)
+{
+    struct record *provisional = client->provisional;
+    if (provisional != NULL) {
+        bool is_only = client->num_ccm_posts == 1 || !provisional->is_elsewhere_post;
+        provisional->is_dropped = provisional->is_dropped || !is_only || client->num_attempts > 0;
+        if (!provisional->is_dropped) {
+            client->num_attempts++;
+            if (provisional->is_elsewhere_post && provisional->out->has_verdict) {
+                provisional->out->verdict.confidence = CONFIDENCE_POSSIBLE;
+            }
+        }
+    }
+    if (client->logs[LOG_KRB].num == 0 && client->logs[LOG_DNS].num == 0) {
+        return;
+    }
+    bool has_attempt = client->num_attempts > 0;
+    struct record *kerberos = has_attempt ? NULL : judge_kerberos(c, client);
+    bool kerberos_failed =
+        kerberos != NULL && !kerberos->is_dropped && kerberos->out->outcome == OUTCOME_FAILED;
+    bool has_better = has_attempt || kerberos_failed || client->saw_http || client->saw_tls;
+    /* A DNS server's own questions to others are nobody's approach. */
+    bool asks_for_itself = client->logs[LOG_DNS].num > 0 && client->num_dns_served == 0;
+    bool approached = asks_for_itself && judge_approaches(c, client, has_better);
+    if (approached && kerberos != NULL && !kerberos_failed) {
+        kerberos->is_dropped = true;
+    }
+    other_failures(c, client);
+}
