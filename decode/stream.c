@@ -1,30 +1,4 @@
-#include "decode/stream.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-struct stream_piece {
-    struct stream_piece *next;
-    uint64_t offset;
-    uint64_t acked;
-    struct place place;
-    int64_t clock_ns;
-    uint32_t num_frames; /* of the connection, when it came */
-    uint32_t len;
-    uint32_t cut; /* bytes after len that the frame lacked */
-    bool is_segment_start;
-    uint8_t bytes[];
-};
-
-/* What the private functions pass on. */
-struct work {
-    struct stream_pair *pair;
-    struct stream_pool *pool;
-    const struct stream_sink *sink;
-    struct place place;
-    int64_t clock_ns;
-    bool force;
-};
+#include "decode/stream_private.h"
 
 void stream_pair_init(struct stream_pair *p)
 {
@@ -33,30 +7,10 @@ void stream_pair_init(struct stream_pair *p)
     p->side[1].is_wanted = true;
 }
 
-static void free_first(struct stream *s, struct stream_pool *pool)
-{
-    struct stream_piece *piece = s->held_first;
-    s->held_first = piece->next;
-    if (s->held_first == NULL) {
-        s->held_last = NULL;
-    }
-    size_t size = sizeof *piece + piece->len;
-    s->held -= size;
-    pool->used -= size;
-    free(piece);
-}
-
-static void free_held(struct stream *s, struct stream_pool *pool)
-{
-    while (s->held_first != NULL) {
-        free_first(s, pool);
-    }
-}
-
 void stream_pair_drop(struct stream_pair *p, struct stream_pool *pool)
 {
-    free_held(&p->side[0], pool);
-    free_held(&p->side[1], pool);
+    stream_free_held(&p->side[0], pool);
+    stream_free_held(&p->side[1], pool);
 }
 
 /* The only place where sequence numbers are compared: the distance is signed modulo 2^32
@@ -104,7 +58,7 @@ void stream_begin(struct stream *s, uint32_t first_seq)
 
 void stream_forget(struct stream *s, struct stream_pool *pool)
 {
-    free_held(s, pool);
+    stream_free_held(s, pool);
     s->is_wanted = false;
     s->is_settled = true;
     s->has_hole = false;
@@ -204,7 +158,7 @@ static bool is_blocked(const struct stream_pair *p, int side, uint64_t acked)
     return !is_fin_only;
 }
 
-static void tell_gap(struct work *w, int side, uint64_t end, const struct place *place)
+void stream_tell_gap(struct stream_work *w, int side, uint64_t end, const struct place *place)
 {
     struct stream *s = &w->pair->side[side];
     if (end <= s->next) {
@@ -217,14 +171,15 @@ static void tell_gap(struct work *w, int side, uint64_t end, const struct place 
 }
 
 /* Hands out what of the chunk is new. cut: bytes behind it that its frame lacked. */
-static void tell_data(struct work *w, int side, const struct stream_chunk *chunk, uint32_t cut)
+static void tell_data(struct stream_work *w, int side, const struct stream_chunk *chunk,
+                      uint32_t cut)
 {
     struct stream *s = &w->pair->side[side];
     uint64_t end = chunk->offset + chunk->bytes.len;
     if (end > s->next && s->is_fin_assumed) { /* data behind it: it was a byte after all */
         s->is_fin_assumed = false;
         s->next--;
-        tell_gap(w, side, s->next + 1, &chunk->place);
+        stream_tell_gap(w, side, s->next + 1, &chunk->place);
     }
     if (end > s->next) {
         struct stream_chunk part = *chunk;
@@ -236,109 +191,18 @@ static void tell_data(struct work *w, int side, const struct stream_chunk *chunk
         w->sink->data(w->sink->context, side, &part);
     }
     if (cut > 0 && s->is_wanted) {
-        tell_gap(w, side, end + cut, &chunk->place);
+        stream_tell_gap(w, side, end + cut, &chunk->place);
     }
 }
 
-static struct stream_piece *new_piece(struct work *w, struct stream *s,
-                                      const struct stream_chunk *chunk)
-{
-    size_t size = sizeof(struct stream_piece) + chunk->bytes.len;
-    if (!s->is_settled && w->pool->used > w->pool->size / 2) {
-        return NULL; /* mere caution (settle() comes next) leaves room for what is known to lack */
-    }
-    if (w->pool->size - w->pool->used < size) {
-        w->pool->refused++;
-        return NULL;
-    }
-    struct stream_piece *piece = malloc(size);
-    if (piece == NULL) {
-        w->pool->refused++;
-        return NULL;
-    }
-    *piece = (struct stream_piece){
-        .offset = chunk->offset,
-        .acked = chunk->acked,
-        .place = chunk->place,
-        .clock_ns = w->clock_ns,
-        .num_frames = w->pair->num_frames,
-        .len = (uint32_t)chunk->bytes.len,
-        .is_segment_start = chunk->is_segment_start,
-    };
-    if (chunk->bytes.len > 0) {
-        memcpy(piece->bytes, chunk->bytes.at, chunk->bytes.len);
-    }
-    s->held += size;
-    w->pool->used += size;
-    return piece;
-}
-
-/* Holds the bytes from..to of the chunk between two pieces. false: no room. */
-static bool insert_part(struct work *w, struct stream *s, const struct stream_chunk *chunk,
-                        uint64_t from, uint64_t to, struct stream_piece *before, uint32_t cut)
-{
-    struct stream_chunk part = *chunk;
-    part.bytes = bytes_part(chunk->bytes, (size_t)(from - chunk->offset), (size_t)(to - from));
-    part.offset = from;
-    part.is_segment_start = chunk->is_segment_start && from == chunk->offset;
-    struct stream_piece *piece = new_piece(w, s, &part);
-    if (piece == NULL) {
-        return false;
-    }
-    piece->cut = cut;
-    piece->next = before == NULL ? s->held_first : before->next;
-    if (before == NULL) {
-        s->held_first = piece;
-    } else {
-        before->next = piece;
-    }
-    if (piece->next == NULL) {
-        s->held_last = piece;
-    }
-    return true;
-}
-
-/* Holds what of the chunk is neither handed out nor held: the bytes that came first stay. */
-static bool hold(struct work *w, int side, const struct stream_chunk *chunk, uint32_t cut)
-{
-    struct stream *s = &w->pair->side[side];
-    uint64_t from = chunk->offset;
-    uint64_t end = chunk->offset + chunk->bytes.len;
-    if (s->is_settled && from < s->next) {
-        from = s->next;
-    }
-    struct stream_piece *before = NULL;
-    struct stream_piece *piece = s->held_first;
-    if (s->held_last != NULL && s->held_last->offset + s->held_last->len <= from) {
-        before = s->held_last;
-        piece = NULL;
-    }
-    while (from < end) {
-        while (piece != NULL && piece->offset + piece->len <= from) {
-            before = piece;
-            piece = piece->next;
-        }
-        uint64_t to = piece == NULL || piece->offset > end ? end : piece->offset;
-        if (to > from && !insert_part(w, s, chunk, from, to, before, to == end ? cut : 0)) {
-            return false;
-        }
-        if (piece == NULL) {
-            break;
-        }
-        from = piece->offset + piece->len > from ? piece->offset + piece->len : from;
-    }
-    return true;
-}
-
-/* Hands out what is in order and not blocked. true: something moved. */
-static bool drain(struct work *w, int side, bool ignore_block)
+bool stream_drain(struct stream_work *w, int side, bool ignore_block)
 {
     struct stream *s = &w->pair->side[side];
     bool moved = false;
     while (s->is_settled && s->held_first != NULL) {
         struct stream_piece *piece = s->held_first;
         if (!s->is_wanted || piece->offset + piece->len < s->next) {
-            free_first(s, w->pool);
+            stream_free_first(s, w->pool);
             continue;
         }
         if (piece->offset > s->next || (!ignore_block && is_blocked(w->pair, side, piece->acked))) {
@@ -352,7 +216,7 @@ static bool drain(struct work *w, int side, bool ignore_block)
             .place = piece->place,
         };
         tell_data(w, side, &chunk, piece->cut);
-        free_first(s, w->pool);
+        stream_free_first(s, w->pool);
         ignore_block = false;
         moved = true;
     }
@@ -367,17 +231,16 @@ static bool drain(struct work *w, int side, bool ignore_block)
     return moved;
 }
 
-static void drain_both(struct work *w)
+void stream_drain_both(struct stream_work *w)
 {
     bool moved = true;
     while (moved) { /* each turn hands out a piece or a FIN: it ends */
-        moved = drain(w, 0, false);
-        moved |= drain(w, 1, false);
+        moved = stream_drain(w, 0, false);
+        moved |= stream_drain(w, 1, false);
     }
 }
 
-/* Joined midway: nothing earlier is to be expected, what is there is the beginning. */
-static void settle(struct stream_pair *p)
+void stream_settle(struct stream_pair *p)
 {
     p->is_past_grace = true;
     for (int i = 0; i < 2; i++) {
@@ -405,7 +268,7 @@ static bool runs_forward(const struct stream_pair *p, int side, uint64_t offset,
     return holds && offset >= s->seen && (acked >= other->seen || !other->is_based);
 }
 
-static void note_hole(struct work *w, struct stream *s)
+void stream_note_hole(struct stream_work *w, struct stream *s)
 {
     bool has_hole = s->is_settled && s->is_wanted && s->held_first == NULL &&
                     (s->acked > s->next + (s->fin_seen && s->fin_at <= s->next ? 1 : 0) ||
@@ -417,8 +280,8 @@ static void note_hole(struct work *w, struct stream *s)
     s->has_hole = has_hole;
 }
 
-static void place_payload(struct work *w, int side, const struct stream_segment *g, uint64_t offset,
-                          uint64_t acked)
+static void place_payload(struct stream_work *w, int side, const struct stream_segment *g,
+                          uint64_t offset, uint64_t acked)
 {
     struct stream *s = &w->pair->side[side];
     struct stream_chunk chunk = {
@@ -435,10 +298,10 @@ static void place_payload(struct work *w, int side, const struct stream_segment 
         tell_data(w, side, &chunk, cut);
         return;
     }
-    if (s->held >= w->pool->stream_size || !hold(w, side, &chunk, cut)) {
-        settle(w->pair);
+    if (s->held >= w->pool->stream_size || !stream_hold(w, side, &chunk, cut)) {
+        stream_settle(w->pair);
         stream_close_holes(w->pair, &w->place, w->clock_ns, true, w->pool, w->sink);
-        tell_gap(w, side, offset, &w->place);
+        stream_tell_gap(w, side, offset, &w->place);
         tell_data(w, side, &chunk, cut);
     }
 }
@@ -446,7 +309,7 @@ static void place_payload(struct work *w, int side, const struct stream_segment 
 void stream_push(struct stream_pair *p, int side, const struct stream_segment *g,
                  struct stream_pool *pool, const struct stream_sink *sink)
 {
-    struct work w = {p, pool, sink, g->place, g->clock_ns, false};
+    struct stream_work w = {p, pool, sink, g->place, g->clock_ns, false};
     struct stream *s = &p->side[side];
     struct stream *other = &p->side[1 - side];
     p->num_frames++;
@@ -460,7 +323,7 @@ void stream_push(struct stream_pair *p, int side, const struct stream_segment *g
     uint64_t acked = note_ack(other, g);
     if (!p->is_past_grace && (!s->is_settled || !other->is_settled) &&
         (runs_forward(p, side, offset, acked) || p->num_frames > STREAM_GRACE_FRAMES)) {
-        settle(p);
+        stream_settle(p);
     }
     if (p->is_past_grace && !s->is_settled) {
         s->next = s->first = offset;
@@ -481,9 +344,9 @@ void stream_push(struct stream_pair *p, int side, const struct stream_segment *g
             s->next = end > s->next ? end : s->next;
         }
     }
-    drain_both(&w);
-    note_hole(&w, s);
-    note_hole(&w, other);
+    stream_drain_both(&w);
+    stream_note_hole(&w, s);
+    stream_note_hole(&w, other);
     if (stream_is_waiting(p)) {
         stream_close_holes(p, &g->place, g->clock_ns, false, pool, sink);
     }
@@ -493,98 +356,4 @@ bool stream_is_waiting(const struct stream_pair *p)
 {
     return p->side[0].held_first != NULL || p->side[1].held_first != NULL || p->side[0].has_hole ||
            p->side[1].has_hole;
-}
-
-static bool is_aged(const struct work *w, uint32_t num_frames, int64_t since_ns)
-{
-    return w->force || w->pair->num_frames - num_frames >= w->pool->gap_frames ||
-           w->pool->settled_ns - since_ns >= w->pool->gap_ns;
-}
-
-/* Gives up what is missing of a direction up to this offset, which was confirmed, or up to what is
- * held. false: nothing is missing there. */
-static bool give_up_to(struct work *w, int side, uint64_t end)
-{
-    struct stream *s = &w->pair->side[side];
-    const struct stream_piece *piece = s->held_first;
-    if (piece != NULL && piece->offset < end) {
-        end = piece->offset;
-    }
-    if (s->fin_seen && s->fin_at < end) {
-        end = s->fin_at;
-    }
-    if (end <= s->next) {
-        return false;
-    }
-    if (!s->fin_seen && piece == NULL && end == s->next + 1) {
-        s->next = end; /* a FIN takes one number; nothing says yet that it was a byte */
-        s->is_fin_assumed = true;
-        return true;
-    }
-    tell_gap(w, side, end, piece == NULL ? &w->place : &piece->place);
-    return true;
-}
-
-/* A held piece with a hole before it, or blocked by one of the other direction. true: something
- * moved. */
-static bool close_before_piece(struct work *w, int side)
-{
-    struct stream *s = &w->pair->side[side];
-    const struct stream *other = &w->pair->side[1 - side];
-    const struct stream_piece *piece = s->held_first;
-    bool is_full = s->held >= w->pool->stream_size;
-    if (!is_full && !is_aged(w, piece->num_frames, piece->clock_ns)) {
-        return false;
-    }
-    if (piece->offset <= s->next) {
-        return give_up_to(w, 1 - side, piece->acked) || drain(w, side, true);
-    }
-    if (!w->force && !is_full && other->has_frames && s->acked < piece->offset) {
-        return false; /* not confirmed: it will be sent again */
-    }
-    return give_up_to(w, side, piece->offset);
-}
-
-/* Bytes that were confirmed, or lie before a FIN, with nothing behind them. */
-static bool close_before_end(struct work *w, int side)
-{
-    struct stream *s = &w->pair->side[side];
-    if (!s->has_hole || !(s->is_absent || is_aged(w, s->hole_frames, s->hole_ns))) {
-        return false;
-    }
-    s->is_absent = !s->has_frames;
-    s->has_hole = false;
-    return give_up_to(w, side, s->fin_seen ? s->fin_at : s->acked);
-}
-
-void stream_close_holes(struct stream_pair *p, const struct place *place, int64_t clock_ns,
-                        bool force, struct stream_pool *pool, const struct stream_sink *sink)
-{
-    struct work w = {p, pool, sink, *place, clock_ns, force};
-    bool moved = true;
-    bool is_unsettled = (!p->side[0].is_settled && p->side[0].held_first != NULL) ||
-                        (!p->side[1].is_settled && p->side[1].held_first != NULL);
-    if (is_unsettled) {
-        const struct stream_piece *piece =
-            p->side[0].held_first != NULL ? p->side[0].held_first : p->side[1].held_first;
-        if (is_aged(&w, piece->num_frames, piece->clock_ns)) {
-            settle(p);
-        }
-    }
-    while (moved) { /* each turn closes a hole or hands out a piece: it ends */
-        drain_both(&w);
-        note_hole(&w, &p->side[0]);
-        note_hole(&w, &p->side[1]);
-        moved = false;
-        for (int side = 0; side < 2 && !moved; side++) {
-            const struct stream *s = &p->side[side];
-            bool can_close = s->is_settled && s->held_first != NULL &&
-                             (s->held_first->offset > s->next || !s->is_wanted);
-            moved = can_close ? close_before_piece(&w, side) : close_before_end(&w, side);
-        }
-        for (int side = 0; side < 2 && !moved; side++) {
-            const struct stream *s = &p->side[side];
-            moved = s->is_settled && s->held_first != NULL && close_before_piece(&w, side);
-        }
-    }
 }
