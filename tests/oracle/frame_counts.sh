@@ -69,16 +69,19 @@ trap 'rm -f "$found"' EXIT
 find "${folders[@]}" -type f ! -name '*.txt' ! -name '*.tsv' ! -name '*.md' ! -name '*.sh' \
     ! -name '*.json' -print0 | sort -z |
     xargs -0 -n 1 -P "$jobs_max" "$0" --one "$program" >"$found"
+declare -A excepted=()
+while IFS=$'\t' read -r path _; do
+    case "$path" in
+    '' | '#'*) ;;
+    *) for folder in "${folders[@]}"; do excepted[$folder/$path]=1; done ;;
+    esac
+done <"$exceptions"
 differences=0
 while IFS= read -r line; do
-    path=${line%%: *}
-    if cut -f 1 "$exceptions" | grep -vE '^(#|$)' | grep -qxF -f - <<<"$(
-        for folder in "${folders[@]}"; do echo "${path#"$folder"/}"; done
-    )"; then
-        continue
+    if [ -z "${excepted[${line%%: *}]:-}" ]; then
+        echo "$line"
+        differences=$((differences + 1))
     fi
-    echo "$line"
-    differences=$((differences + 1))
 done <"$found"
 [ "$differences" -eq 0 ] || { echo "$differences differences"; exit 1; }
 echo "as tshark: all captures below ${folders[*]}"
