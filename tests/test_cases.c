@@ -2,7 +2,8 @@
  * more and no fewer, and the text report in its report.txt.
  *
  *     KRBSCOPE_CASE=name             only that case
- *     KRBSCOPE_UPDATE_GOLDEN=1       writes report.txt anew; `git diff` is the review
+ *     KRBSCOPE_UPDATE_GOLDEN=1       writes report.txt anew, and the report in README.md; `git
+ * diff` is the review
  *
  * expect.json: {"attempts": [{"client", "kind", "outcome", "cause", "step", "count"}, ...]}. A list
  * means that any of its values is right; count (default 1) is a number or [least, most]; a member
@@ -14,7 +15,6 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +196,14 @@ static char *file_text(const char *path)
     return text;
 }
 
+static void file_write(const char *path, const char *text, size_t len)
+{
+    FILE *f = fopen(path, "wb");
+    cr_assert_not_null(f, "%s cannot be written", path);
+    cr_assert_eq(fwrite(text, 1, len, f), len);
+    cr_assert_eq(fclose(f), 0);
+}
+
 /* The first line in which the texts differ, on standard output. */
 static void print_difference(const char *name, const char *golden, const char *text)
 {
@@ -220,7 +228,7 @@ static bool check_report(const char *name)
     cr_assert(recording_load_case(&r, name));
     recording_judge(&r, NULL, &j);
     case_path(path, name, NULL);
-    j.summary.path = basename(path);
+    j.summary.path = path + strlen(KRBSCOPE_SOURCE_DIR "/");
     FILE *out = open_memstream(&text, &len);
     cr_assert_not_null(out);
     const struct report_options options = {.width = 80, .ascii = true};
@@ -231,10 +239,7 @@ static bool check_report(const char *name)
 
     case_path(path, name, "report.txt");
     if (getenv("KRBSCOPE_UPDATE_GOLDEN") != NULL) {
-        FILE *golden = fopen(path, "wb");
-        cr_assert_not_null(golden, "%s cannot be written", path);
-        fwrite(text, 1, len, golden);
-        fclose(golden);
+        file_write(path, text, len);
     }
     char *golden = file_text(path);
     bool same = golden != NULL && strcmp(golden, text) == 0;
@@ -244,6 +249,53 @@ static bool check_report(const char *name)
     free(golden);
     free(text);
     return same;
+}
+
+#define README KRBSCOPE_SOURCE_DIR "/README.md"
+#define README_BLOCK "```text\n"
+
+/* README.md and the place of the report in it. */
+struct readme {
+    char *text;
+    char *golden;      /* what the place should hold */
+    const char *block; /* what it holds, up to end */
+    const char *end;
+};
+
+static void readme_read(struct readme *r)
+{
+    char path[CASE_PATH_MAX];
+    case_path(path, "spn-missing", "report.txt");
+    r->golden = file_text(path);
+    r->text = file_text(README);
+    cr_assert_not_null(r->golden);
+    cr_assert_not_null(r->text);
+    r->block = strstr(r->text, README_BLOCK);
+    cr_assert_not_null(r->block);
+    r->block += strlen(README_BLOCK);
+    r->end = strstr(r->block, "```");
+    cr_assert_not_null(r->end);
+}
+
+static void readme_drop(struct readme *r)
+{
+    free(r->text);
+    free(r->golden);
+}
+
+static void readme_update(void)
+{
+    struct readme r;
+    char *out = NULL;
+    size_t len = 0;
+    readme_read(&r);
+    FILE *f = open_memstream(&out, &len);
+    cr_assert_not_null(f);
+    fprintf(f, "%.*s%s%s", (int)(r.block - r.text), r.text, r.golden, r.end);
+    fclose(f);
+    file_write(README, out, len);
+    free(out);
+    readme_drop(&r);
 }
 
 /* Goal: a change of the report is seen by whoever makes it. Method: compare with the text kept in
@@ -258,8 +310,24 @@ Test(cases, every_report_is_as_it_was)
             num_bad += check_report(names[i]) ? 0 : 1;
         }
     }
+    if (getenv("KRBSCOPE_UPDATE_GOLDEN") != NULL) {
+        readme_update();
+    }
     fflush(stdout);
     cr_assert_eq(num_bad, 0,
                  "%u of %zu reports differ; KRBSCOPE_UPDATE_GOLDEN=1 test_cases writes them",
                  num_bad, num);
+}
+
+/* Goal: README.md shows a report as it is. Method: its only text block is the report of the case
+ * that its first command names. */
+Test(cases, readme_shows_a_report_as_it_is)
+{
+    struct readme r;
+    readme_read(&r);
+    const size_t len = strlen(r.golden);
+    cr_assert(getenv("KRBSCOPE_UPDATE_GOLDEN") != NULL ||
+                  ((size_t)(r.end - r.block) == len && strncmp(r.block, r.golden, len) == 0),
+              "README.md shows another report than pcaps/spn-missing/report.txt");
+    readme_drop(&r);
 }
