@@ -39,7 +39,7 @@ static void free_flow(struct decoder *d, struct flow *flow)
 {
     stream_pair_drop(&flow->streams, &d->pool);
     d->sink = NULL; /* nobody listens any more */
-    decoder_parser_free(d, flow, &d->place);
+    decoder_parser_free(d, flow);
 }
 
 void decoder_free(struct decoder *d)

@@ -45,10 +45,9 @@ static bool may_be_ours(uint8_t first)
     return is_token || is_krb || first == TLS_HANDSHAKE;
 }
 
-enum flow_content decoder_content_of(const struct flow *flow, int side, struct bytes start)
+enum flow_content decoder_content_of(const struct flow *flow, struct bytes start)
 {
     size_t len = 0;
-    (void)side;
     if (start.len == 0) {
         return FLOW_UNDECIDED;
     }
@@ -144,7 +143,7 @@ void decoder_parser_memory(struct decoder *d, struct flow_parser *parser)
     while (d->parser_memory > DECODER_PARSER_BYTES_MAX && d->parser_idle != parser) {
         struct flow *flow = d->parser_idle->flow;
         decoder_drop(d, DECODER_DROP_PARSER_FULL);
-        decoder_parser_free(d, flow, &d->place);
+        decoder_parser_free(d, flow);
         for (int side = 0; side < 2; side++) { /* not the connection at work: free to forget */
             flow->content[side] = FLOW_BULK;
             stream_forget(&flow->streams.side[side], &d->pool);
@@ -152,13 +151,12 @@ void decoder_parser_memory(struct decoder *d, struct flow_parser *parser)
     }
 }
 
-void decoder_parser_free(struct decoder *d, struct flow *flow, const struct place *place)
+void decoder_parser_free(struct decoder *d, struct flow *flow)
 {
     struct flow_parser *p = flow->parser;
     if (p == NULL) {
         return;
     }
-    (void)place;
     if (p->http != NULL) {
         http_flush(p->http);
         http_conn_free(p->http);
@@ -306,10 +304,10 @@ static void undecided(struct decoder *d, struct flow *flow, int side,
 {
     uint8_t joined[DECODER_START_BYTES];
     struct bytes start = beginning(flow, side, chunk, joined);
-    enum flow_content content = decoder_content_of(flow, side, start);
+    enum flow_content content = decoder_content_of(flow, start);
     if (content == FLOW_UNDECIDED && chunk->is_segment_start && start.at == joined) {
         struct bytes own = chunk->bytes; /* what came before is none of ours, but this may be */
-        content = decoder_content_of(flow, side, own);
+        content = decoder_content_of(flow, own);
         if (content != FLOW_UNDECIDED) {
             drop_start(d, flow, side);
             start = own;

@@ -146,7 +146,7 @@ void decoder_tcp_end(struct decoder *d);
 /* decoder_content.c */
 
 /* Is this segment start one of ours? FLOW_UNDECIDED: no. Cheap: most bytes fail the first test. */
-enum flow_content decoder_content_of(const struct flow *flow, int side, struct bytes start);
+enum flow_content decoder_content_of(const struct flow *flow, struct bytes start);
 void decoder_content_data(struct decoder *d, struct flow *flow, int side,
                           const struct stream_chunk *chunk);
 void decoder_content_gap(struct decoder *d, struct flow *flow, int side, uint64_t len,
@@ -158,7 +158,7 @@ void decoder_content_end(struct decoder *d, struct flow *flow, int side, bool by
 struct flow_parser *decoder_parser_of(struct decoder *d, struct flow *flow);
 
 /* Reports what is unfinished and frees the parser. */
-void decoder_parser_free(struct decoder *d, struct flow *flow, const struct place *place);
+void decoder_parser_free(struct decoder *d, struct flow *flow);
 
 /* Takes note of memory that the parser now holds more or less. */
 void decoder_parser_memory(struct decoder *d, struct flow_parser *parser);

@@ -137,7 +137,7 @@ static void tell_end(struct decoder *d, struct flow *flow, enum tcp_end_reason r
     }
     decoder_content_end(d, flow, 0, false, place);
     decoder_content_end(d, flow, 1, false, place);
-    decoder_parser_free(d, flow, place);
+    decoder_parser_free(d, flow);
     stream_forget(&flow->streams.side[0], &d->pool);
     stream_forget(&flow->streams.side[1], &d->pool);
     flow->end_told = true;
@@ -333,17 +333,16 @@ static void on_connect(struct decoder *d, struct flow *flow, int side, const str
 }
 
 /* A direction that nobody wants: does one of our messages begin here after all? */
-static bool is_recognised(struct decoder *d, struct flow *flow, int side, const struct segment *g)
+static bool is_recognised(struct flow *flow, int side, const struct segment *g)
 {
     struct stream *s = &flow->streams.side[side];
-    if (g->payload.len == 0 || decoder_content_of(flow, side, g->payload) == FLOW_UNDECIDED) {
+    if (g->payload.len == 0 || decoder_content_of(flow, g->payload) == FLOW_UNDECIDED) {
         return false;
     }
     uint64_t offset = stream_offset(s, g->seq);
     if (s->is_based && offset < s->next && offset + STREAM_WINDOW_BYTES >= s->next) {
         return false; /* sent again, or too late */
     }
-    (void)d;
     if (s->is_based) {
         flow->content[side] = FLOW_UNDECIDED;
         stream_resume(s, offset);
@@ -364,7 +363,7 @@ static void push_payload(struct decoder *d, struct flow *flow, int side, const s
         .place = d->place,
         .clock_ns = d->clock_ns,
     };
-    if (!s->is_wanted && !segment.has_fin && !is_recognised(d, flow, side, g) &&
+    if (!s->is_wanted && !segment.has_fin && !is_recognised(flow, side, g) &&
         !flow->streams.side[1 - side].is_wanted) {
         stream_skip(&flow->streams, side, &segment);
         return;
