@@ -91,8 +91,8 @@ void http_register(struct http_conn *h)
                                                      .is_connect = m->is_connect});
 }
 
-/* A request line that ends amid its target, as a short snap length leaves it: method and the target's
- * beginning are known all the same. */
+/* A request line that ends amid its target, as a short snap length leaves it: method and the
+ * target's beginning are known all the same. */
 static bool is_cut_request_line(const struct http_making *m)
 {
     struct bytes b = {.at = m->head.at, .len = m->head.len};
@@ -155,7 +155,8 @@ static void message_report(struct http_conn *h, struct http_side *s)
         head.message.method = bytes_part(line, 0, space);
         head.message.target = bytes_part(line, space + 1, line.len);
         head.message.path = head.message.target;
-    } else if (!http_head_parse(&head, (struct bytes){.at = m->head.at, .len = len}, s->is_request)) {
+    } else if (!http_head_parse(&head, (struct bytes){.at = m->head.at, .len = len},
+                                s->is_request)) {
         return;
     }
     struct http_message *out = &head.message;
