@@ -333,6 +333,11 @@ static void undecided(struct decoder *d, struct flow *flow, int side,
 void decoder_content_data(struct decoder *d, struct flow *flow, int side,
                           const struct stream_chunk *chunk)
 {
+    if (flow->content[side] == FLOW_BULK && chunk->is_segment_start &&
+        decoder_content_of(flow, chunk->bytes) != FLOW_UNDECIDED) {
+        flow->content[side] = FLOW_UNDECIDED; /* held behind a hole: ours after all */
+        flow->streams.side[side].is_wanted = true;
+    }
     if (flow->content[side] == FLOW_UNDECIDED && chunk->bytes.len > 0) {
         undecided(d, flow, side, chunk);
     } else {

@@ -201,11 +201,14 @@ bool stream_drain(struct stream_work *w, int side, bool ignore_block)
     bool moved = false;
     while (s->is_settled && s->held_first != NULL) {
         struct stream_piece *piece = s->held_first;
-        if (!s->is_wanted || piece->offset + piece->len < s->next) {
+        /* Nobody wants the stream: of what is held, a segment's start may change that. */
+        bool is_offer = !s->is_wanted && piece->is_segment_start && piece->offset >= s->next;
+        if ((!s->is_wanted && !is_offer) || piece->offset + piece->len < s->next) {
             stream_free_first(s, w->pool);
             continue;
         }
-        if (piece->offset > s->next || (!ignore_block && is_blocked(w->pair, side, piece->acked))) {
+        if (!is_offer && (piece->offset > s->next ||
+                          (!ignore_block && is_blocked(w->pair, side, piece->acked)))) {
             break;
         }
         struct stream_chunk chunk = {
