@@ -99,12 +99,27 @@ static int64_t last_answer_ns(const struct view *v)
     return last;
 }
 
+/* Did the client reach a KDC after that time, on a connection of which the capture lacks a part? */
+static bool may_have_answered(const struct view *v, int64_t after_ns)
+{
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        if (conn->last_ns >= after_ns && may_hide_messages(conn)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool detect_kdc_silent(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;
     const struct view *v = j->v;
     int64_t answered = last_answer_ns(v);
     bool found = false;
+    if (may_have_answered(v, answered)) {
+        return false;
+    }
     for (size_t i = 0; i < v->num_transactions; i++) {
         const struct transaction *t = &v->transactions[i];
         if (t->state == TRANSACTION_UNANSWERED && begin_of(t) >= answered) {
@@ -112,17 +127,10 @@ bool detect_kdc_silent(const struct judgement *j, uint32_t unused, struct proof 
                       t->num_sent);
             found = true;
         }
-        if (t->state == TRANSACTION_PENDING && begin_of(t) >= answered && t->over_tcp &&
-            t->conn != NULL && may_hide_messages(t->conn)) {
-            return false;
-        }
     }
     const struct conn *conn = NULL;
     while ((conn = view_next_conn(v, conn)) != NULL) {
         if (conn->server.port == KERBEROS_PORT && conn->first_ns >= answered) {
-            if (conn->connected && may_hide_messages(conn)) {
-                return false;
-            }
             if (conn_is_unanswered(v, conn)) {
                 proof_add_frame(j, p, conn->capture, conn->syn_frames[0],
                                 "SYN to the KDC, sent %u times, never answered", conn->num_syns);
@@ -139,6 +147,9 @@ bool detect_kdc_closed(const struct judgement *j, uint32_t unused, struct proof 
     const struct view *v = j->v;
     int64_t answered = last_answer_ns(v);
     bool found = false;
+    if (may_have_answered(v, answered)) {
+        return false;
+    }
     for (size_t i = 0; i < v->num_transactions; i++) {
         const struct transaction *t = &v->transactions[i];
         if (t->state == TRANSACTION_REFUSED && begin_of(t) >= answered) {
