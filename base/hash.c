@@ -75,6 +75,17 @@ uint64_t hash64(struct bytes b)
     return sip(b, keys.word[0], keys.word[1]);
 }
 
+uint64_t hash64_step(uint64_t hash, uint64_t word)
+{
+    if (!keys.drawn) {
+        draw_keys();
+    }
+    /* Multiply and fold, as wyhash does: each bit of the word reaches each bit of the result. */
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)(word ^ keys.word[0]) * ((hash ^ keys.word[1]) | 1);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 struct hash128 hash128(struct bytes b)
 {
     if (b.len == 0) {

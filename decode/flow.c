@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_BYTES 36 /* two addresses, two ports */
 
 /* A doubly linked list through the entries, by index. */
 struct list {
@@ -70,17 +69,22 @@ static int compare(const struct endpoint *a, const struct endpoint *b)
     return order != 0 ? order : (int)a->port - (int)b->port;
 }
 
-/* The chain of this pair; low is the endpoint that sorts first. IPv4 keys are hashed short. */
+/* The first 8 or 16 bytes of an address, as words. */
+static uint64_t hash_address(uint64_t hash, const struct address *a)
+{
+    uint64_t words[2];
+    memcpy(words, a->octets, sizeof words);
+    hash = hash64_step(hash, words[0]);
+    return a->family == ADDRESS_IPV4 ? hash : hash64_step(hash, words[1]);
+}
+
+/* The chain of this pair; low is the endpoint that sorts first. */
 static uint32_t *bucket_of(const struct flow_table *t, const struct endpoint *low,
                            const struct endpoint *high)
 {
-    uint8_t key[KEY_BYTES];
-    size_t len = low->address.family == ADDRESS_IPV4 ? 4 : 16;
-    memcpy(key, low->address.octets, len);
-    memcpy(key + len, high->address.octets, len);
-    memcpy(key + 2 * len, &low->port, 2);
-    memcpy(key + 2 * len + 2, &high->port, 2);
-    uint64_t hash = hash64((struct bytes){.at = key, .len = 2 * len + 4});
+    uint64_t hash = (uint64_t)low->port << 16 | high->port;
+    hash = hash_address(hash, &low->address);
+    hash = hash_address(hash, &high->address);
     return &t->buckets[hash & (t->num_buckets - 1)];
 }
 
