@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 /* A doubly linked list through the entries, by index. */
 struct list {
     uint32_t first, last;

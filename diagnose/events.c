@@ -13,6 +13,7 @@ struct builder {
     const struct judgement *j;
     struct event_summary *events; /* EVENTS_PER_ATTEMPT_MAX */
     size_t num;
+    struct event_field *fields; /* FIELDS_MAX, of the event that was added last, or NULL */
     uint32_t num_dropped;
 };
 
@@ -24,41 +25,42 @@ static struct event_summary *add(struct builder *b)
     }
     struct event_summary *e = &b->events[b->num++];
     *e = (struct event_summary){.complete = true};
+    b->fields = NULL;
     return e;
 }
 
-static void add_field(struct builder *b, struct event_summary *e, const char *name,
-                      struct bytes value)
+/* A field of the event that was added last. */
+static void add_value(struct builder *b, const char *name, struct bytes value, bool is_number)
 {
     struct arena *arena = &b->j->v->c->out.arena;
+    struct event_summary *e = &b->events[b->num - 1];
     if (value.len == 0) {
         return;
     }
-    if (e->fields == NULL) {
-        e->fields = arena_alloc_array(arena, FIELDS_MAX, sizeof *e->fields);
+    if (b->fields == NULL) {
+        b->fields = arena_alloc_array(arena, FIELDS_MAX, sizeof *b->fields);
+        e->fields = b->fields;
     }
-    if (e->fields == NULL || e->num_fields == FIELDS_MAX) {
+    if (b->fields == NULL || e->num_fields == FIELDS_MAX) {
         return;
     }
-    /* The array is ours; the record shows it read-only. */
-    struct event_field *all = (struct event_field *)(uintptr_t)e->fields;
-    struct bytes kept;
-    (void)arena_copy(arena, value, &kept);
-    all[e->num_fields++] = (struct event_field){.name = name, .value = kept};
+    struct event_field *field = &b->fields[e->num_fields++];
+    *field = (struct event_field){.name = name, .is_number = is_number};
+    (void)arena_copy(arena, value, &field->value);
 }
 
-static void add_number(struct builder *b, struct event_summary *e, const char *name, long value)
+static void add_field(struct builder *b, const char *name, struct bytes value)
+{
+    add_value(b, name, value, false);
+}
+
+static void add_number(struct builder *b, const char *name, long value)
 {
     char buffer[24];
     struct text t;
     text_init(&t, buffer, sizeof buffer);
     text_format(&t, "%ld", value);
-    size_t before = e->num_fields;
-    add_field(b, e, name, text_bytes(&t));
-    if (e->num_fields > before) {
-        struct event_field *all = (struct event_field *)(uintptr_t)e->fields;
-        all[before].is_number = true;
-    }
+    add_value(b, name, text_bytes(&t), true);
 }
 
 static struct event_summary *add_moment(struct builder *b, const struct moment *m)
@@ -97,8 +99,8 @@ static void add_krb(struct builder *b, const struct moment *m)
         e->summary = judge_text(b->j, "%s (%d)%s%.*s", error == NULL ? "error" : error,
                                 (int)k->error_code, k->sname.len > 0 ? " for " : "",
                                 (int)k->sname.len, (const char *)k->sname.at);
-        add_number(b, e, "error_code", k->error_code);
-        add_field(b, e, "error_name", bytes_of(error));
+        add_number(b, "error_code", k->error_code);
+        add_field(b, "error_name", bytes_of(error));
     } else if (k->type == KRB_AS_REQ || k->type == KRB_TGS_REQ) {
         struct bytes who = k->cname;
         e->summary =
@@ -111,12 +113,12 @@ static void add_krb(struct builder *b, const struct moment *m)
             judge_text(b->j, "ticket for %.*s%s%s", (int)k->sname.len, (const char *)k->sname.at,
                        etype == NULL ? "" : ", ", etype == NULL ? "" : etype);
     }
-    add_field(b, e, "sname", k->sname);
-    add_field(b, e, "cname", k->cname);
-    add_field(b, e, "realm", k->realm);
+    add_field(b, "sname", k->sname);
+    add_field(b, "cname", k->cname);
+    add_field(b, "realm", k->realm);
     if (k->has_ntstatus) {
         const char *nt = krb_ntstatus_name(k->ntstatus);
-        add_field(b, e, "ntstatus_name", bytes_of(nt));
+        add_field(b, "ntstatus_name", bytes_of(nt));
     }
 }
 
@@ -149,13 +151,13 @@ static void add_request(struct builder *b, const struct moment *m)
     e->kind = "HTTP-REQUEST";
     e->summary = judge_text(b->j, "%.*s %.*s, %s", (int)h->method.len, (const char *)h->method.at,
                             (int)h->path.len, (const char *)h->path.at, token_words(h));
-    add_field(b, e, "method", h->method);
-    add_field(b, e, "path", h->path);
-    add_field(b, e, "token", bytes_of(token_words(h)));
+    add_field(b, "method", h->method);
+    add_field(b, "path", h->path);
+    add_field(b, "token", bytes_of(token_words(h)));
     if (h->ticket.present) {
-        add_field(b, e, "sname", h->ticket.sname);
+        add_field(b, "sname", h->ticket.sname);
         if (h->ticket.has_kvno) {
-            add_number(b, e, "kvno", (long)h->ticket.kvno);
+            add_number(b, "kvno", (long)h->ticket.kvno);
         }
     }
 }
@@ -182,7 +184,7 @@ static void add_response(struct builder *b, const struct moment *m)
     if (h->has_krb_error) {
         const char *name = krb_error_name(h->krb_error);
         text_format(&t, ", %s (%d)", name == NULL ? "KRB-ERROR" : name, (int)h->krb_error);
-        add_number(b, e, "error_code", h->krb_error);
+        add_number(b, "error_code", h->krb_error);
     } else if (h->has_ntlm_challenge) {
         text_add(&t, ", NTLM CHALLENGE");
     } else if (h->has_ap_rep) {
@@ -198,8 +200,8 @@ static void add_response(struct builder *b, const struct moment *m)
                         b->j->outcome == OUTCOME_REFUSED;
     }
     e->summary = text_keep(&t, &b->j->v->c->out.arena);
-    add_number(b, e, "status", (long)h->status);
-    add_field(b, e, "server", h->server);
+    add_number(b, "status", (long)h->status);
+    add_field(b, "server", h->server);
 }
 
 static void add_dns(struct builder *b, const struct moment *m, bool is_failure)
@@ -233,7 +235,7 @@ static void add_dns(struct builder *b, const struct moment *m, bool is_failure)
     }
     e->is_failure = is_failure && d->is_response;
     e->summary = text_keep(&t, &b->j->v->c->out.arena);
-    add_field(b, e, "name", d->question);
+    add_field(b, "name", d->question);
 }
 
 static void add_conn_event(struct builder *b, const struct conn *conn, const char *kind,

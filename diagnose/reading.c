@@ -95,10 +95,11 @@ static bool kerberos_failed_after(const struct view *v, int64_t time_ns)
     if (last == NULL) {
         return false;
     }
-    if (last->state == TRANSACTION_ANSWERED) {
-        return transaction_is_error(last) && !krb_code_is_step(last->reply->u.krb.error_code);
+    if (last->reply == NULL) {
+        return last->state == TRANSACTION_UNANSWERED;
     }
-    return last->state == TRANSACTION_UNANSWERED;
+    const struct krb_moment *reply = &last->reply->u.krb;
+    return reply->type == KRB_ERROR_MSG && !krb_code_is_step(reply->error_code);
 }
 
 /* A 401 without a token in the request is no end by itself: the client must have given up. */
