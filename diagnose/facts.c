@@ -78,6 +78,12 @@ static bool is_same_client(const struct transaction *a, const struct transaction
     return x.len == 0 || y.len == 0 || bytes_equal_nocase(x, y);
 }
 
+/* One error again: the first of them stands for all. */
+static bool is_same_error(const struct transaction *a, const struct transaction *b)
+{
+    return a != NULL && a->reply->u.krb.error_code == b->reply->u.krb.error_code;
+}
+
 /* The last AS exchange for a TGT decides: a success after a failure mends it. */
 static void find_as(struct judgement *j)
 {
@@ -92,11 +98,10 @@ static void find_as(struct judgement *j)
             if (j->as_failure == NULL || is_same_client(j->as_failure, t)) {
                 j->as_failure = NULL;
             }
-        } else if (!is_step(t) || j->as_failure == NULL) {
-            bool is_after_failure = j->as_failure != NULL && !is_step(j->as_failure);
-            if (is_step(t) && (is_after_failure || j->as_success != NULL)) {
-                continue;
-            }
+        } else if (is_step(t)) {
+            bool is_open = j->as_failure == NULL ? j->as_success == NULL : is_step(j->as_failure);
+            j->as_failure = is_open ? t : j->as_failure;
+        } else if (!is_same_error(j->as_failure, t)) {
             j->as_failure = t;
         }
     }
@@ -113,7 +118,7 @@ static void find_tgs(struct judgement *j)
         if (!transaction_is_error(t)) {
             j->tgs_success = t;
             j->tgs_failure = NULL;
-        } else if (!is_step(t)) {
+        } else if (!is_step(t) && !is_same_error(j->tgs_failure, t)) {
             j->tgs_failure = t;
         }
     }

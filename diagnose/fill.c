@@ -208,8 +208,8 @@ static void add_span(struct text *t, double s, const char *ahead, const char *ot
     if (size >= 3600) {
         text_format(t, "%.1f hours", size / 3600);
     } else if (size >= 120) {
-        text_format(t, "%.0f min %.0f s", (double)(long)(size / 60),
-                    size - 60 * (double)(long)(size / 60));
+        long whole = (long)(size + 0.5);
+        text_format(t, "%ld min %ld s", whole / 60, whole % 60);
     } else {
         text_format(t, "%.1f s", size);
     }

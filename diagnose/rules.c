@@ -155,9 +155,11 @@ static void collect_evidence(const struct judgement *j, const struct rule *r, st
     struct frame_ref refs[FINDING_FRAMES_MAX];
     size_t num = 0;
     for (int pass = 0; pass < 2 && (pass == 0 || num == 0); pass++) {
-        for (size_t i = 0; i < RULE_FACTS_MAX && r->needs[i] != FACT_NONE; i++) {
-            if (is_about_outcome(r->needs[i]) == (pass == 1)) {
-                take_proof(refs, &num, &j->proofs[r->needs[i]]);
+        /* The last fact of a row is the most telling: its words stand where two name one frame. */
+        for (size_t i = RULE_FACTS_MAX; i > 0; i--) {
+            enum fact fact = r->needs[i - 1];
+            if (fact != FACT_NONE && is_about_outcome(fact) == (pass == 1)) {
+                take_proof(refs, &num, &j->proofs[fact]);
             }
         }
     }

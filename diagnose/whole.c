@@ -8,6 +8,7 @@
 
 #define NOTES_MAX 16
 #define QUARTER_HOUR_S 900.0
+#define ZONE_MAX_S 50400.0 /* UTC+14 is the farthest */
 
 static bool same_service(const struct record *a, const struct record *b)
 {
@@ -178,25 +179,29 @@ enum vantage case_vantage(struct case_file *c, uint16_t group)
                : VANTAGE_BETWEEN;
 }
 
-static int by_value(const void *a, const void *b)
+/* The multiple of 15 minutes that most wire clocks are nearest to; of several the one that they are
+ * nearest to by seconds. It is a zone, never a skew. */
+static void estimate_zone(const struct group_state *g, struct capture_summary *s)
 {
-    const double *x = a;
-    const double *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
-/* The multiple of 15 minutes nearest to most wire clocks; a zone, never a skew. */
-static void estimate_zone(struct group_state *g, struct capture_summary *s)
-{
-    if (s->info.zone != CAPTURE_ZONE_UNKNOWN || g->num_clock_samples == 0) {
+    size_t best_votes = 0;
+    double best_distance = QUARTER_HOUR_S;
+    if (s->info.zone != CAPTURE_ZONE_UNKNOWN) {
         return;
     }
-    qsort(g->clock_samples, g->num_clock_samples, sizeof g->clock_samples[0], by_value);
-    double median = g->clock_samples[g->num_clock_samples / 2];
-    double quarters = round(-median / QUARTER_HOUR_S);
-    if (fabs(quarters) <= 14 * 4) {
-        s->zone_estimated = true;
-        s->zone_estimate_s = (int32_t)(quarters * QUARTER_HOUR_S);
+    for (size_t i = 0; i < g->num_clock_samples; i++) {
+        double zone = -QUARTER_HOUR_S * round(g->clock_samples[i] / QUARTER_HOUR_S);
+        double distance = fabs(g->clock_samples[i] + zone);
+        size_t votes = 0;
+        for (size_t k = 0; k < g->num_clock_samples; k++) {
+            votes += fabs(g->clock_samples[k] + zone) < QUARTER_HOUR_S / 2;
+        }
+        bool is_better = votes > best_votes || (votes == best_votes && distance < best_distance);
+        if (is_better && fabs(zone) <= ZONE_MAX_S) {
+            best_votes = votes;
+            best_distance = distance;
+            s->zone_estimated = true;
+            s->zone_estimate_s = (int32_t)zone;
+        }
     }
 }
 
