@@ -182,7 +182,9 @@ static void fill_notes(const struct judgement *j, struct attempt_record *out)
     struct bytes *notes = arena_alloc_array(&j->v->c->out.arena, ADVICE_MAX, sizeof *notes);
     const struct attempt *a = j->v->attempt;
     const struct resolution *r = &j->v->resolution;
-    if (a != NULL && a->fallback != NULL && j->outcome != OUTCOME_APPROVED) {
+    bool was_let_in = j->outcome == OUTCOME_APPROVED || j->outcome == OUTCOME_APPROVED_NTLM ||
+                      j->outcome == OUTCOME_ACCEPTED_ANONYMOUS;
+    if (a != NULL && a->fallback != NULL && !was_let_in) {
         add_line(notes, &out->num_notes,
                  judge_text(j,
                             "Frame %u: the client then posted to %.*s without authentication: "
