@@ -73,6 +73,7 @@ static struct capture_summary *summaries_new(const struct feed *f)
     for (size_t i = 0; summaries != NULL && i < f->num_sources; i++) {
         summaries[i].path = f->sources[i].path;
         summaries[i].info = f->sources[i].info;
+        summaries[i].decoded = f->sources[i].decoded;
     }
     return summaries;
 }

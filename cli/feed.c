@@ -101,8 +101,10 @@ enum status feed_open(struct feed *f, const struct options *options, bool show_p
                       struct trouble *trouble)
 {
     *f = (struct feed){.show_progress = show_progress};
-    f->capture_options = (struct capture_options){
-        .filter = options->filter, .has_zone = options->has_zone, .zone_s = options->zone_s};
+    f->capture_options = (struct capture_options){.filter = options->filter,
+                                                  .has_zone = options->has_zone,
+                                                  .zone_s = options->zone_s,
+                                                  .rereadable = options->num_files > 1};
     enum status status = check_files(options, trouble);
     if (status != STATUS_OK) {
         return status;
@@ -210,6 +212,7 @@ static bool advance(struct run *run, struct lane *lane)
         }
     }
     decoder_end(lane->decoder);
+    run->feed->sources[lane->group].decoded = *decoder_stats(lane->decoder);
     decoder_free(lane->decoder);
     lane->decoder = NULL;
     return false;

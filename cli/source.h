@@ -3,6 +3,7 @@
 #define KRBSCOPE_CLI_SOURCE_H
 
 #include "capture/capture.h"
+#include "decode/decoder.h"
 
 #define SOURCES_MAX 1024                    /* files of one case */
 #define SOURCE_JOIN_NS INT64_C(5000000000)  /* a piece begins within 5 s of the former's end … */
@@ -15,6 +16,7 @@ struct source {
     struct capture_info info;
     struct source *next_piece; /* the file that goes on where this one ends, or NULL */
     bool is_first_piece;
+    struct decoder_stats decoded; /* of the whole capture, kept with its first piece */
 };
 
 /* Finds next_piece and is_first_piece from info: pieces have the same format, zone and link types,

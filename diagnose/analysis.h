@@ -174,6 +174,8 @@ struct note {
 struct capture_summary {
     const char *path; /* as the user gave it */
     struct capture_info info;
+    struct decoder_stats
+        decoded; /* what decoding set aside; of a capture in pieces: with the first */
     enum vantage vantage;
     bool has_clock_offset;
     double clock_offset_s;

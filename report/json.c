@@ -375,12 +375,23 @@ static json_t *link_types_from(struct writer *w, const struct capture_info *info
     return list;
 }
 
-static json_t *drops_from(struct writer *w, const struct capture_info *info)
+static json_t *drops_from(struct writer *w, const struct capture_info *info,
+                          const struct decoder_stats *decoded)
 {
     json_t *object = json_object();
     for (enum capture_drop drop = 0; drop < CAPTURE_DROP_COUNT; drop++) {
         if (info->drops[drop] > 0) {
             put(w, object, capture_drop_name(drop), count_from(info->drops[drop]));
+        }
+    }
+    for (enum segment_drop drop = SEGMENT_DROP_NONE + 1; drop < SEGMENT_DROP_COUNT; drop++) {
+        if (decoded->segment_drops[drop] > 0) {
+            put(w, object, segment_drop_name(drop), count_from(decoded->segment_drops[drop]));
+        }
+    }
+    for (enum decoder_drop drop = 0; drop < DECODER_DROP_COUNT; drop++) {
+        if (decoded->drops[drop] > 0) {
+            put(w, object, decoder_drop_name(drop), count_from(decoded->drops[drop]));
         }
     }
     return object;
@@ -408,7 +419,7 @@ static json_t *capture_from(struct writer *w, const struct capture_summary *c)
     put_word(w, object, "vantage", vantage_word(c->vantage));
     put(w, object, "clock_offset_s",
         c->has_clock_offset ? seconds_from(c->clock_offset_s) : json_null());
-    put(w, object, "drops", drops_from(w, info));
+    put(w, object, "drops", drops_from(w, info, &c->decoded));
     return object;
 }
 

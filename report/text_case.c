@@ -82,12 +82,67 @@ static void end_warning(struct page *p)
     page_end(p);
 }
 
+/* Words for one reason why input was set aside. */
+struct drop_words {
+    const char *one, *many;
+    bool is_warning; /* else a remark for -v */
+};
+
+static void write_drop(struct text_report *r, const struct drop_words *words, uint64_t number,
+                       size_t column)
+{
+    struct page *p = &r->page;
+    if (number > 0 && words->one != NULL && (words->is_warning || r->options->verbose)) {
+        begin_warning(p, column);
+        page_number(p, number);
+        page_text(p, number == 1 ? words->one : words->many);
+        end_warning(p);
+    }
+}
+
+static void write_decode_drops(struct text_report *r, const struct decoder_stats *decoded,
+                               size_t column)
+{
+    static const struct drop_words segments[SEGMENT_DROP_COUNT] = {
+        [SEGMENT_DROP_CUT] = {"frame ends inside its headers", "frames end inside their headers",
+                              true},
+        [SEGMENT_DROP_MALFORMED] = {"frame has headers that contradict themselves",
+                                    "frames have headers that contradict themselves", false},
+        [SEGMENT_DROP_LINK_TYPE] = {"frame is of a link type that is not decoded",
+                                    "frames are of a link type that is not decoded", true},
+        [SEGMENT_DROP_ENCRYPTED] = {"frame is encrypted (802.11, ESP)",
+                                    "frames are encrypted (802.11, ESP)", true},
+        [SEGMENT_DROP_TOO_DEEP] = {"frame is nested too deep", "frames are nested too deep", true},
+        [SEGMENT_DROP_FRAGMENT_EXPIRED] = {"packet lacks fragments", "packets lack fragments",
+                                           true},
+        [SEGMENT_DROP_FRAGMENT_FULL] = {"fragmented packet was given up for want of room",
+                                        "fragmented packets were given up for want of room", true},
+    };
+    static const struct drop_words messages[DECODER_DROP_COUNT] = {
+        [DECODER_DROP_FLOW_EVICTED] = {"connection was forgotten amid a message",
+                                       "connections were forgotten amid a message", true},
+        [DECODER_DROP_REORDER_FULL] = {"segment came too far out of order",
+                                       "segments came too far out of order", true},
+        [DECODER_DROP_PARSER_FULL] = {"connection was given up for want of room",
+                                      "connections were given up for want of room", true},
+        [DECODER_DROP_MESSAGE_BAD] = {"message could not be decoded",
+                                      "messages could not be decoded", false},
+        [DECODER_DROP_MESSAGE_CUT] = {"message is cut short", "messages are cut short", true},
+        [DECODER_DROP_MESSAGE_TOO_LONG] = {"message is too long", "messages are too long", false},
+        [DECODER_DROP_DUPLICATE] = {"message was captured twice", "messages were captured twice",
+                                    false},
+    };
+    for (size_t i = 0; i < SEGMENT_DROP_COUNT; i++) {
+        write_drop(r, &segments[i], decoded->segment_drops[i], column);
+    }
+    for (size_t i = 0; i < DECODER_DROP_COUNT; i++) {
+        write_drop(r, &messages[i], decoded->drops[i], column);
+    }
+}
+
 static void write_damage(struct text_report *r, const struct capture_info *info, size_t column)
 {
-    static const struct {
-        const char *one, *many;
-        bool is_warning; /* else a remark for -v */
-    } drops[CAPTURE_DROP_COUNT] = {
+    static const struct drop_words drops[CAPTURE_DROP_COUNT] = {
         [CAPTURE_DROP_FRAME_CUT] = {"frame was captured shorter than it was on the wire",
                                     "frames were captured shorter than they were on the wire",
                                     true},
@@ -109,13 +164,7 @@ static void write_damage(struct text_report *r, const struct capture_info *info,
         end_warning(p);
     }
     for (enum capture_drop drop = 0; drop < CAPTURE_DROP_COUNT; drop++) {
-        uint64_t number = info->drops[drop];
-        if (number > 0 && (drops[drop].is_warning || r->options->verbose)) {
-            begin_warning(p, column);
-            page_number(p, number);
-            page_text(p, number == 1 ? drops[drop].one : drops[drop].many);
-            end_warning(p);
-        }
+        write_drop(r, &drops[drop], info->drops[drop], column);
     }
 }
 
@@ -143,6 +192,7 @@ void text_captures(struct text_report *r)
         write_facts(r, &a->captures[i], column);
         write_times(r, &a->captures[i], column);
         write_damage(r, &a->captures[i].info, column);
+        write_decode_drops(r, &a->captures[i].decoded, column);
     }
     page_end(p);
 }
