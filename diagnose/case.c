@@ -376,6 +376,30 @@ static void take_host_pair(struct case_file *c, const struct event *e)
     narrow_common(case_group(c, e->group), a, b);
 }
 
+/* Another copy of a message: its frame is listed with the first one's. */
+static void list_copy(struct client *client, const struct event *e)
+{
+    for (size_t i = 0; client != NULL && i < LOG_COUNT; i++) {
+        struct moment *m = client->logs[i].last;
+        while (m != NULL && m->id > e->reply_to) {
+            m = m->previous;
+        }
+        if (m != NULL && m->id == e->reply_to && m->num_frames < MOMENT_FRAMES_MAX) {
+            m->frames[m->num_frames++] = e->frame;
+        }
+    }
+}
+
+static void take_duplicate(struct case_file *c, const struct event *e)
+{
+    struct group_state *g = case_group(c, e->group);
+    if (g->num_frames_duplicate++ == 0) {
+        g->first_duplicate = e->frame;
+    }
+    list_copy(client_find(c->clients, &e->from.address, e->group), e);
+    list_copy(client_find(c->clients, &e->to.address, e->group), e);
+}
+
 static void judge_idle(struct case_file *c)
 {
     while (c->attempts.oldest != NULL) {
@@ -404,7 +428,11 @@ static void take_time(struct case_file *c, const struct event *e)
     if (step > 0 && step < AGE_LEAP_NS) {
         c->age_ns += step;
     }
-    c->now_ns = e->time_ns;
+    /* Events told late (the end of a flow that was quiet) must not make the same time pass twice.
+     */
+    if (step > 0 || step <= -AGE_LEAP_NS) {
+        c->now_ns = e->time_ns;
+    }
     c->attempts.now_ns = c->age_ns;
 }
 
@@ -444,13 +472,9 @@ void case_push(struct case_file *c, const struct event *e)
     case EVENT_HOST_SEEN:
         take_host_pair(c, e);
         break;
-    case EVENT_DUPLICATE: {
-        struct group_state *g = case_group(c, e->group);
-        if (g->num_frames_duplicate++ == 0) {
-            g->first_duplicate = e->frame;
-        }
+    case EVENT_DUPLICATE:
+        take_duplicate(c, e);
         break;
-    }
     }
     judge_idle(c);
 }

@@ -177,6 +177,38 @@ static bool is_rc4(int32_t etype)
     return etype == 23 || etype == 24 || etype == -133 || etype == -135;
 }
 
+/* Did the client ask the local network for its host too: LLMNR, NetBIOS, mDNS? */
+static const struct moment *local_question(const struct view *v)
+{
+    for (const struct moment *m = v->client->logs[LOG_DNS].first; m != NULL; m = m->next) {
+        bool is_ours = m->time_ns >= v->from_ns && m->time_ns <= v->to_ns;
+        if (is_ours && m->u.dns.flavour != DNS_PLAIN && host_matches(m->u.dns.question, v->host)) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
+/* KDCs that did not answer before another one did, and the time that this cost. */
+static void note_failover(const struct judgement *j, struct bytes *notes, size_t *num)
+{
+    for (size_t i = 0; i < j->v->num_transactions; i++) {
+        const struct transaction *t = &j->v->transactions[i];
+        if (t->state == TRANSACTION_ANSWERED && t->num_sent > 1 && t->request != NULL &&
+            !address_equal(&t->request->to.address, &t->reply->from.address)) {
+            char buffer[64];
+            struct text first;
+            text_init(&first, buffer, sizeof buffer);
+            address_print(&first, &t->request->to.address);
+            add_line(notes, num,
+                     judge_text(j, "The KDC %s did not answer; another one did after %.1f s.",
+                                first.at,
+                                (double)(t->reply->time_ns - t->request->first_time_ns) / 1e9));
+            return;
+        }
+    }
+}
+
 static void fill_notes(const struct judgement *j, struct attempt_record *out)
 {
     struct bytes *notes = arena_alloc_array(&j->v->c->out.arena, ADVICE_MAX, sizeof *notes);
@@ -206,9 +238,17 @@ static void fill_notes(const struct judgement *j, struct attempt_record *out)
     }
     if (r->state == RESOLUTION_OK && r->cost_s > 2) {
         add_line(notes, &out->num_notes,
-                 judge_text(j, "DNS took %.1f s to answer for %.*s.", r->cost_s, (int)r->name.len,
-                            (const char *)r->name.at));
+                 judge_text(j, "DNS took %.1f s and %u queries to answer for %.*s.", r->cost_s,
+                            r->num_failed_before + 1, (int)r->name.len, (const char *)r->name.at));
     }
+    const struct moment *local = local_question(j->v);
+    if (local != NULL) {
+        add_line(notes, &out->num_notes,
+                 judge_text(j, "Frame %u: the client also asked the local network for %.*s.",
+                            local->frame, (int)local->u.dns.question.len,
+                            (const char *)local->u.dns.question.at));
+    }
+    note_failover(j, notes, &out->num_notes);
     if (offset_is_beyond(&j->kdc_to_server, j->v->c->options.skew_limit_s / 5)) {
         add_line(notes, &out->num_notes,
                  judge_text(j, "The server's clock is %.1f s %s the KDC's (limit %.0f s).",
