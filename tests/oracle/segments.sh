@@ -5,7 +5,8 @@
 #
 # Frames that tshark calls malformed are left out. Packets quoted in ICMP are no segments. What may
 # differ and why stands in segments.exceptions beside this script: path, tab, reason. Exits with 1
-# on a difference; says "skipped" when tshark or the folders are missing.
+# on a difference; says "skipped" when tshark or the folders are missing. KRBSCOPE_ORACLE_EVERY=8
+# takes every eighth.
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 jobs_max=2
@@ -82,7 +83,7 @@ is_exception() {
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT
 find "${folders[@]}" -type f ! -name '*.txt' ! -name '*.tsv' ! -name '*.md' ! -name '*.sh' \
-    ! -name '*.json' -print0 | sort -z |
+    ! -name '*.json' -print0 | sort -z | sed -zn "1~${KRBSCOPE_ORACLE_EVERY:-1}p" |
     xargs -0 -n 1 -P "$jobs_max" "$0" --one "$program" >"$found"
 differences=0
 while IFS= read -r line; do
