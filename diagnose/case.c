@@ -335,6 +335,7 @@ static void take_neighbour(struct case_file *c, const struct event *e)
     struct client *client = client_of(c, asker, e);
     log_moment(c, client, LOG_OTHER, e);
     if (client != NULL && !is_request) {
+        client->was_spoken_to = true;
         client_add_peer(client, &e->target);
     }
 }
@@ -372,6 +373,7 @@ static void take_host_pair(struct case_file *c, const struct event *e)
     struct client *y = client_of(c, b, e);
     if (y != NULL) {
         client_add_peer(y, a);
+        y->was_spoken_to = true;
     }
     narrow_common(case_group(c, e->group), a, b);
 }

@@ -81,6 +81,7 @@ struct client {
     unsigned num_ccm_posts;   /* ever */
     unsigned num_http_sent, num_http_served, num_krb_sent, num_krb_answered, num_krb_served;
     unsigned num_dns_served;
+    bool was_spoken_to; /* a frame addressed to it was captured */
     bool saw_http, saw_tls;
     struct record *provisional; /* its only CCM_POST so far went elsewhere: judged */
     int64_t last_attempt_end_ns;

@@ -149,6 +149,11 @@ static void fill_advice(const struct judgement *j, struct attempt_record *out)
                  bytes_of("The client's traffic to DNS and domain controllers is not in this "
                           "capture."));
     }
+    if (!j->v->client->was_spoken_to) {
+        add_line(cannot, &out->num_cannot_show,
+                 bytes_of("No frame that was sent to the client: the capture may hold one "
+                          "direction only."));
+    }
     if (j->reading.is_lossy) {
         add_line(cannot, &out->num_cannot_show,
                  bytes_of("Bytes of this attempt's connections are missing (lost frames, snap "

@@ -257,6 +257,14 @@ static void add_ruled_out(const struct judgement *j, struct attempt_record *out)
     out->ruled_out = list;
 }
 
+/* Does the rule rest on something that was not seen? */
+static bool is_about_absence(const struct rule *r)
+{
+    return needs_fact(r, FACT_NAME_UNANSWERED) || needs_fact(r, FACT_SYN_UNANSWERED) ||
+           needs_fact(r, FACT_SERVER_NOT_ON_LINK) || needs_fact(r, FACT_KDC_SILENT) ||
+           needs_fact(r, FACT_KDC_ABSENT) || needs_fact(r, FACT_WAS_SILENT);
+}
+
 void rules_apply(const struct judgement *j, struct attempt_record *out)
 {
     const struct rule *held[FINDINGS_MAX];
@@ -277,6 +285,9 @@ void rules_apply(const struct judgement *j, struct attempt_record *out)
         }
         if (out->kind == KIND_APPROACH_ONLY && out->verdict.confidence > CONFIDENCE_LIKELY) {
             out->verdict.confidence = CONFIDENCE_LIKELY;
+        }
+        if (is_about_absence(verdict) && !j->v->client->was_spoken_to) {
+            out->verdict.confidence = CONFIDENCE_POSSIBLE;
         }
         out->has_verdict = true;
         add_also(j, out, verdict, held, num);
