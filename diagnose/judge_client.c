@@ -161,6 +161,9 @@ static struct record *judge_bare(struct case_file *c, struct view *v, enum attem
     fill_bare(j, r->out, kind);
     r->group = v->client->group;
     r->is_dropped = outcome == OUTCOME_FAILED && !r->out->has_verdict;
+    if (kind == KIND_APPROACH_ONLY && r->out->has_verdict && r->out->verdict.step > STEP_CONNECT) {
+        r->is_dropped = true; /* the name and the server are in order: that is no approach */
+    }
     if (!r->is_dropped) {
         r->is_dropped = !judge_is_wanted(c, r->out);
         judge_mark_used(v->client, v);
