@@ -273,7 +273,11 @@ static void fill_incomplete(const struct judgement *j, struct attempt_record *ou
                           .step =
                               last != NULL && last->response == NULL ? STEP_ACCEPT : STEP_PRESENT,
                           .confidence = CONFIDENCE_LIKELY};
-    if (j->outcome == OUTCOME_INCOMPLETE) {
+    if (j->outcome == OUTCOME_APPROVED_NTLM) {
+        f->is_note = true;
+        f->summary = bytes_of("The client was let in by NTLM; the capture does not show why it did "
+                              "not use Kerberos.");
+    } else if (j->outcome == OUTCOME_INCOMPLETE) {
         f->summary = bytes_of(j->reading.is_lossy
                                   ? "The capture lacks the frames that would show how it ended."
                                   : "The capture ends before the attempt does.");

@@ -9,7 +9,7 @@
 
 #include "diagnose/facts.h"
 
-#define RULE_FACTS_MAX 6
+#define RULE_FACTS_MAX 8
 #define RULE_REMEDIES_MAX 6
 #define RULE_ALTERNATIVES_MAX 3
 

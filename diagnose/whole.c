@@ -22,6 +22,20 @@ static bool same_name_or_address(const struct record *a, const struct record *b)
            (a->out->host.len > 0 && bytes_equal_nocase(a->out->host, b->out->host));
 }
 
+/* What became the verdict is no alternative to it any more. */
+static void drop_from_also(struct case_file *c, struct attempt_record *out, enum cause cause)
+{
+    struct finding *kept = arena_alloc_array(&c->out.arena, out->num_also, sizeof *kept);
+    size_t num = 0;
+    for (size_t i = 0; kept != NULL && i < out->num_also; i++) {
+        if (out->also[i].cause != cause) {
+            kept[num++] = out->also[i];
+        }
+    }
+    out->also = kept;
+    out->num_also = num;
+}
+
 static void restate(struct case_file *c, struct record *r, enum cause cause, struct bytes summary,
                     const struct record *other, const char *why)
 {
@@ -29,6 +43,7 @@ static void restate(struct case_file *c, struct record *r, enum cause cause, str
     struct frame_ref *refs = arena_alloc_array(&c->out.arena, f->evidence.num + 1, sizeof *refs);
     f->cause = cause;
     f->summary = summary;
+    drop_from_also(c, r->out, cause);
     r->out->steps[f->step].detail = bytes_of(cause_id(cause));
     if (refs == NULL) {
         return;
