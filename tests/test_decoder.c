@@ -422,6 +422,25 @@ Test(decoder, bulk_is_looked_at_for_ever)
     cr_assert_eq(request->frame, 104);
 }
 
+/* The first request's beginning is lost, so its rest looks like bulk; the second request, held
+ * behind the same hole, must be offered all the same. */
+Test(decoder, a_request_held_behind_a_hole_is_found)
+{
+    begin();
+    talk_open(&t);
+    t.next[0] += 40; /* lost */
+    talk_text(&t, 0, "the rest of a request whose beginning was never captured");
+    talk_text(&t, 0, REQUEST);
+    talk_text(&t, 1, RESPONSE);
+    done();
+    const struct seen *request = seen_of(&list, EVENT_HTTP_REQUEST, 0);
+    const struct seen *response = seen_of(&list, EVENT_HTTP_RESPONSE, 0);
+    cr_assert_not_null(request);
+    cr_assert_not_null(response);
+    cr_assert_eq(response->reply_to, request->id);
+    cr_assert_eq(request->frame, 5);
+}
+
 Test(decoder, tls_is_told_once)
 {
     static const uint8_t hello[] = {22, 3, 1, 0, 60, 1, 0, 0, 56, 3, 3};
