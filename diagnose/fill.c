@@ -146,7 +146,7 @@ static void add_kdc(struct text *t, const struct judgement *j)
             return;
         }
     }
-    text_add(t, "the domain controller");
+    text_add(t, "(not seen here)");
 }
 
 static void add_error(struct text *t, const struct judgement *j)
