@@ -144,8 +144,10 @@ void story_free(struct story *s)
 
 void story_meet(struct story *s, const char *a, const char *b)
 {
-    struct event e = story_next(s, EVENT_HOST_SEEN, story_endpoint(a, 0), story_endpoint(b, 0));
-    case_push(s->c, &e);
+    struct event there = story_next(s, EVENT_HOST_SEEN, story_endpoint(a, 0), story_endpoint(b, 0));
+    case_push(s->c, &there);
+    struct event back = story_next(s, EVENT_HOST_SEEN, story_endpoint(b, 0), story_endpoint(a, 0));
+    case_push(s->c, &back);
 }
 
 void story_client_side(struct story *s)

@@ -57,8 +57,8 @@ void story_wait(struct story *s, double seconds);
 const struct analysis *story_end(struct story *s);
 void story_free(struct story *s);
 
-/* Frames between two hosts; the client's to its DNS server and to the server: as a capture on the
- * client shows. */
+/* Frames between two hosts, both ways; the client's to its DNS server and to the server: as a
+ * capture on the client shows. */
 void story_meet(struct story *s, const char *a, const char *b);
 void story_client_side(struct story *s);
 

@@ -1,0 +1,110 @@
+/* Causes that need the whole case, and findings beside the verdict. docs/CAUSES.md. */
+#include "story_check.h"
+
+static void ntlm(struct story *s, const char *host, unsigned status)
+{
+    struct talk t = talk_open(s);
+    ASK(&t, .host = host);
+    ANSWER(&t, .status = 401);
+    ASK(&t, .token = TOKEN_NTLM_1);
+    ANSWER(&t, .status = 401, .ntlm_challenge = true);
+    ASK(&t, .token = TOKEN_NTLM_3);
+    ANSWER(&t, .status = status);
+}
+
+/* ---- causes that need the whole case ---- */
+
+static void present(struct story *s, const char *client, const char *server, uint32_t kvno,
+                    int32_t error)
+{
+    s->client = client;
+    s->server = server;
+    struct talk t = talk_open(s);
+    ASK(&t, .token = TOKEN_KRB, .kvno = kvno, .ticket = kvno);
+    if (error == 0) {
+        ANSWER(&t, .status = 200);
+    } else {
+        ANSWER(&t, .status = 401, .krb_error = error);
+    }
+}
+
+Test(causes, one_node_of_several)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    present(&s, CLIENT, MP, 3, 0);
+    present(&s, CLIENT_2, MP_2, 3, 41);
+    END(&s, 2);
+    EXPECT(&s, 0, OUTCOME_APPROVED, CAUSE_NONE, 0);
+    EXPECT(&s, 1, OUTCOME_REFUSED, CAUSE_NLB_KEY_MISMATCH, STEP_ACCEPT);
+    cr_expect_eq(s.analysis.by_cause[CAUSE_NLB_KEY_MISMATCH], 1);
+    cr_expect_eq(s.analysis.by_cause[CAUSE_SERVICE_KEY_MISMATCH], 0);
+    story_free(&s);
+}
+
+Test(causes, an_older_key_than_another_clients)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    present(&s, CLIENT, MP, 4, 0);
+    present(&s, CLIENT_2, MP, 3, 41);
+    END(&s, 2);
+    EXPECT(&s, 1, OUTCOME_REFUSED, CAUSE_SERVICE_KEY_STALE, STEP_ACCEPT);
+    story_free(&s);
+}
+
+Test(causes, a_newer_key_is_not_stale)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    present(&s, CLIENT, MP, 3, 0);
+    present(&s, CLIENT_2, MP, 4, 41);
+    END(&s, 2);
+    EXPECT(&s, 1, OUTCOME_REFUSED, CAUSE_SERVICE_KEY_MISMATCH, STEP_ACCEPT);
+    story_free(&s);
+}
+
+/* ---- what goes to `also` ---- */
+
+Test(causes, refused_ntlm_goes_to_also)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    story_ticket_error(&s, MP_SPN, 7, 0);
+    ntlm(&s, MP_NAME, 401);
+    END(&s, 1);
+    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_SPN_MISSING, STEP_TICKET);
+    cr_expect_not_null(also_of(s.analysis.attempts[0], CAUSE_NTLM_REFUSED));
+    cr_expect_not_null(also_of(s.analysis.attempts[0], CAUSE_SPN_DUPLICATE));
+    story_free(&s);
+}
+
+Test(causes, refused_ntlm_without_kerberos_goes_to_also)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    ntlm(&s, MP_NAME, 401);
+    END(&s, 1);
+    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_NTLM_WITHOUT_KERBEROS, STEP_PRESENT);
+    cr_expect_not_null(also_of(s.analysis.attempts[0], CAUSE_NTLM_REFUSED));
+    story_free(&s);
+}
+
+/* approved-ntlm always has a verdict, a note: why Kerberos was not used. */
+Test(causes, ntlm_success_always_has_a_note)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    story_ticket(&s, MP_SPN, 1); /* the ticket was there, and NTLM was used all the same */
+    ntlm(&s, MP_NAME, 200);
+    END(&s, 1);
+    const struct attempt_record *a = s.analysis.attempts[0];
+    cr_expect_eq(a->outcome, OUTCOME_APPROVED_NTLM);
+    cr_assert(a->has_verdict);
+    cr_expect(a->verdict.is_note);
+    cr_expect_not(holds_word(a->verdict.summary, "failed"));
+    story_free(&s);
+}
