@@ -180,7 +180,10 @@ static struct conn *conn_of(struct case_file *c, const struct event *e, bool may
         return NULL;
     }
     conn->last_frame = e->frame > conn->last_frame ? e->frame : conn->last_frame;
-    conn->last_ns = e->time_ns > conn->last_ns ? e->time_ns : conn->last_ns;
+    /* Its end may be told much later, when the capture ends. */
+    if (e->kind != EVENT_TCP_END && e->time_ns > conn->last_ns) {
+        conn->last_ns = e->time_ns;
+    }
     if (e->tcp != NULL) {
         conn->facts = *e->tcp;
         conn->has_facts = true;

@@ -48,7 +48,7 @@ struct record {
     bool has_ticket;
     bool has_kvno;
     uint32_t kvno;
-    struct bytes server_name; /* Server header, or the NTLM name of the node */
+    struct offset capture_to_kdc, capture_to_server; /* against the capture's own clock */
 };
 
 struct case_file {

@@ -113,6 +113,22 @@ struct offset clock_offset(const struct clock_span *x, const struct clock_span *
     return o;
 }
 
+struct offset clock_offset_of_capture(const struct clock_span *y, struct arena *arena)
+{
+    struct offset o = {0};
+    struct frame_ref *ref = y->known ? arena_alloc(arena, sizeof *ref) : NULL;
+    if (ref != NULL) {
+        const struct moment *m = y->evidence[y->num_evidence - 1];
+        *ref = (struct frame_ref){m->capture, m->frame, bytes_of("a clock read here")};
+        o = (struct offset){.known = true,
+                            .low = y->low,
+                            .high = y->high,
+                            .value = (y->low + y->high) / 2,
+                            .evidence = {.at = ref, .num = 1}};
+    }
+    return o;
+}
+
 bool offset_is_beyond(const struct offset *o, double limit_s)
 {
     return o->known && (o->low > limit_s || o->high < -limit_s);

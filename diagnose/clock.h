@@ -29,6 +29,9 @@ void clocks_read(const struct view *v, struct clocks *out);
 struct offset clock_offset(const struct clock_span *x, const struct clock_span *y,
                            struct arena *arena);
 
+/* The same against the capture's own clock. */
+struct offset clock_offset_of_capture(const struct clock_span *y, struct arena *arena);
+
 /* Is it known to be beyond, or within, the limit? Both false: unknown, or the interval straddles.
  */
 bool offset_is_beyond(const struct offset *o, double limit_s);

@@ -201,7 +201,7 @@ static void add_offered(struct text *t, const struct judgement *j)
     text_add(t, ")");
 }
 
-static void add_span(struct text *t, double s, const char *ahead, const char *other)
+void rules_add_span(struct text *t, double s, const char *ahead, const char *other)
 {
     double size = s < 0 ? -s : s;
     text_format(t, ": %s is ", ahead);
@@ -223,11 +223,11 @@ static void add_skew(struct text *t, const struct judgement *j)
     double limit = j->v->c->options.skew_limit_s;
     bool at_server = j->reading.krb != NULL;
     if (at_server && offset_is_beyond(&j->kdc_to_server, limit)) {
-        add_span(t, j->kdc_to_server.value, "the server", "the KDC");
+        rules_add_span(t, j->kdc_to_server.value, "the server", "the KDC");
     } else if (at_server && offset_is_beyond(&j->client_to_server, limit)) {
-        add_span(t, j->client_to_server.value, "the server", "the client");
+        rules_add_span(t, j->client_to_server.value, "the server", "the client");
     } else if (!at_server && offset_is_beyond(&j->client_to_kdc, limit)) {
-        add_span(t, -j->client_to_kdc.value, "the client", "the KDC");
+        rules_add_span(t, -j->client_to_kdc.value, "the client", "the KDC");
     } else {
         text_add(t, "; this capture does not show by how much");
     }

@@ -7,6 +7,8 @@
 
 #define TEXT_BYTES_MAX 1000
 #define ADVICE_MAX 8
+#define KERBEROS_PORT 88
+#define TRYING_PASSES_MAX 16 /* over the transactions after an attempt's last exchange */
 
 struct bytes judge_text(const struct judgement *j, const char *format, ...)
 {
@@ -343,6 +345,12 @@ void judge_mark_used(struct client *client, const struct view *v)
     }
 }
 
+void judge_keep_clocks(const struct judgement *j, struct record *r)
+{
+    r->capture_to_kdc = clock_offset_of_capture(&j->clocks.kdc, &j->v->c->out.arena);
+    r->capture_to_server = clock_offset_of_capture(&j->clocks.server, &j->v->c->out.arena);
+}
+
 static void keep_extras(const struct judgement *j, struct record *r)
 {
     const struct exchange *krb = j->reading.krb;
@@ -354,6 +362,45 @@ static void keep_extras(const struct judgement *j, struct record *r)
         r->has_kvno = t->has_kvno;
         r->kvno = t->kvno;
     }
+}
+
+static bool takes_over(int64_t *end_ns, int64_t first_ns, int64_t last_ns)
+{
+    if (first_ns - *end_ns > SILENCE_MIN_S * NS_PER_S || last_ns < *end_ns) {
+        return false;
+    }
+    *end_ns = last_ns + 1;
+    return true;
+}
+
+/* When all that the attempt did was over. A client that was asked for a token may go on trying to
+ * reach a KDC in vain; that belongs to no later attempt. */
+static int64_t end_of_trying(const struct judgement *j)
+{
+    const struct view *v = j->v;
+    const struct exchange *last = j->reading.last;
+    int64_t end = v->attempt->last_ns;
+    if (last == NULL || last->response == NULL || moment_has_token(last->request) ||
+        last->response->u.http.status != 401) {
+        return end;
+    }
+    bool is_longer = true;
+    for (unsigned pass = 0; is_longer && pass < TRYING_PASSES_MAX; pass++) {
+        is_longer = false;
+        for (size_t i = 0; i < v->num_transactions; i++) {
+            const struct transaction *t = &v->transactions[i];
+            is_longer = (t->reply == NULL &&
+                         takes_over(&end, t->request->first_time_ns, t->last_request->time_ns)) ||
+                        is_longer;
+        }
+        const struct conn *conn = NULL;
+        while ((conn = view_next_conn(v, conn)) != NULL) {
+            is_longer = (conn->server.port == KERBEROS_PORT && !conn->connected &&
+                         takes_over(&end, conn->first_ns, conn->last_ns)) ||
+                        is_longer;
+        }
+    }
+    return end;
 }
 
 void judge_attempt(void *context, struct attempt *a)
@@ -377,6 +424,7 @@ void judge_attempt(void *context, struct attempt *a)
     fill_http(j, r->out);
     judge_conclude(j, r->out);
     keep_extras(j, r);
+    judge_keep_clocks(j, r);
     r->group = client->group;
     r->is_dropped = !judge_is_wanted(c, r->out);
     if (is_elsewhere) {
@@ -385,7 +433,7 @@ void judge_attempt(void *context, struct attempt *a)
     } else {
         client->num_attempts++;
         client->has_attempt_end = true;
-        client->last_attempt_end_ns = a->last_ns;
+        client->last_attempt_end_ns = end_of_trying(j);
     }
     judge_mark_used(client, v);
 }

@@ -13,6 +13,9 @@ void judge_conclude(struct judgement *j, struct attempt_record *out);
 /* The Kerberos moments that this view explains are no failures of their own any more. */
 void judge_mark_used(struct client *client, const struct view *v);
 
+/* Keeps the clocks against the capture's own, for when the vantage is known. */
+void judge_keep_clocks(const struct judgement *j, struct record *r);
+
 /* --host and --client. */
 bool judge_is_wanted(const struct case_file *c, const struct attempt_record *out);
 

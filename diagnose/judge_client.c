@@ -159,6 +159,7 @@ static struct record *judge_bare(struct case_file *c, struct view *v, enum attem
     r->out->kind = kind;
     judge_conclude(j, r->out);
     fill_bare(j, r->out, kind);
+    judge_keep_clocks(j, r);
     r->group = v->client->group;
     r->is_dropped = outcome == OUTCOME_FAILED && !r->out->has_verdict;
     if (kind == KIND_APPROACH_ONLY && r->out->has_verdict && r->out->verdict.step > STEP_CONNECT) {

@@ -38,6 +38,9 @@ const struct rule *rules_for(enum cause cause);
 /* Fills verdict, also and ruled_out of the record from the judgement's facts. */
 void rules_apply(const struct judgement *j, struct attempt_record *out);
 
+/* ": the server is 10 min 0 s ahead of the KDC", with the words given. */
+void rules_add_span(struct text *t, double s, const char *ahead, const char *other);
+
 /* The template with its {slots} filled in, in the analysis' arena. Slots: host address port server
  * spn realm domain client account dns kdc method path status error offered skew token. What is not
  * known leaves words such as "the server" or nothing. */

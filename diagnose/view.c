@@ -76,6 +76,45 @@ static void fill_attempt(struct view *v)
     v->host_is_address = address_parse(v->host, &ignored);
 }
 
+/* Is this the question for the name of that address (RFC 1035 3.5)? IPv6: not told apart. */
+static bool is_reverse_of(struct bytes question, const struct address *a)
+{
+    char buffer[64];
+    struct text t;
+    if (a->family != ADDRESS_IPV4) {
+        return bytes_ends_nocase(question, "ip6.arpa");
+    }
+    text_init(&t, buffer, sizeof buffer);
+    text_format(&t, "%u.%u.%u.%u.in-addr.arpa", a->octets[3], a->octets[2], a->octets[1],
+                a->octets[0]);
+    return bytes_equal_nocase(question, text_bytes(&t));
+}
+
+/* A name that DNS gave for the server's address (PTR), or, where the client named none, one that
+ * resolved to it. Many names may lead to one server: another one's ticket is not this attempt's. */
+static bool is_other_name(const struct view *v, struct bytes name)
+{
+    bool has_name = v->host.len > 0 && !v->host_is_address;
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        if (l->response == NULL) {
+            continue;
+        }
+        bool is_ours = !has_name || host_matches(l->name, v->host);
+        for (size_t j = 0; j < l->response->u.dns.num_answers; j++) {
+            const struct dns_record *r = &l->response->u.dns.answers[j];
+            bool is_address = (r->type == DNS_A || r->type == DNS_AAAA) &&
+                              address_equal(&r->address, &v->server.address);
+            if ((is_ours && is_address && host_matches(name, r->name)) ||
+                (r->type == DNS_PTR && is_reverse_of(l->name, &v->server.address) &&
+                 host_matches(name, r->target))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* The SPN's host is this attempt's: by name, by alias, or by the ticket that was presented. */
 static bool is_related(const struct view *v, const struct transaction *t)
 {
@@ -97,23 +136,7 @@ static bool is_related(const struct view *v, const struct transaction *t)
             return true;
         }
     }
-    /* A name that DNS gave for the server's address (PTR), or that resolved to it. */
-    for (size_t i = 0; i < v->num_lookups; i++) {
-        const struct lookup *l = &v->lookups[i];
-        if (l->response == NULL) {
-            continue;
-        }
-        for (size_t j = 0; j < l->response->u.dns.num_answers; j++) {
-            const struct dns_record *r = &l->response->u.dns.answers[j];
-            bool is_address = (r->type == DNS_A || r->type == DNS_AAAA) &&
-                              address_equal(&r->address, &v->server.address);
-            if ((is_address && host_matches(k->host, r->name)) ||
-                (r->type == DNS_PTR && v->num_lookups > 0 && host_matches(k->host, r->target))) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return is_other_name(v, k->host);
 }
 
 void view_fill(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
