@@ -16,7 +16,8 @@ struct lane {
     uint16_t group;        /* index of the first piece */
     struct decoder *decoder;
     struct frame frame; /* the next one, borrowed from source->capture */
-    struct case_file *case_file;
+    event_sink *sink;
+    void *context;
 };
 
 /* One run over everything. */
@@ -159,7 +160,7 @@ static void lane_sink(void *context, const struct event *event)
         http.request_id += http.request_id == 0 ? 0 : base;
         moved.http = &http;
     }
-    case_push(lane->case_file, &moved);
+    lane->sink(lane->context, &moved);
 }
 
 static uint64_t bytes_of_feed(const struct feed *f)
@@ -218,11 +219,10 @@ static bool advance(struct run *run, struct lane *lane)
     return false;
 }
 
-static enum status start_lane(struct run *run, struct case_file *c, struct trouble *trouble)
+static enum status start_lane(struct run *run, struct trouble *trouble)
 {
     struct lane *lane = &run->lanes[run->num_started];
     const struct decoder_options options = {.capture = lane->source->index};
-    lane->case_file = c;
     lane->decoder = decoder_new(&options, lane_sink, lane);
     if (lane->decoder == NULL) {
         trouble_set(trouble, "There is not enough memory to read %zu captures side by side.",
@@ -261,11 +261,11 @@ static bool is_next_lane_due(const struct run *run)
     return run->lanes[run->num_started].source->info.first_time_ns <= now;
 }
 
-static enum status read_lanes(struct run *run, struct case_file *c, struct trouble *trouble)
+static enum status read_lanes(struct run *run, struct trouble *trouble)
 {
     while (run->num_reading > 0 || run->num_started < run->num_lanes) {
         if (is_next_lane_due(run)) {
-            enum status status = start_lane(run, c, trouble);
+            enum status status = start_lane(run, trouble);
             if (status != STATUS_OK) {
                 return status;
             }
@@ -294,7 +294,7 @@ static int by_begin(const void *left, const void *right)
     return a->group < b->group ? -1 : a->group > b->group;
 }
 
-enum status feed_run(struct feed *f, struct case_file *c, struct trouble *trouble)
+enum status feed_run_into(struct feed *f, event_sink *sink, void *context, struct trouble *trouble)
 {
     struct run run = {.feed = f};
     run.lanes = calloc(f->num_sources, sizeof *run.lanes);
@@ -304,19 +304,41 @@ enum status feed_run(struct feed *f, struct case_file *c, struct trouble *troubl
     }
     for (size_t i = 0; i < f->num_sources; i++) {
         if (f->sources[i].is_first_piece) {
-            run.lanes[run.num_lanes++] =
-                (struct lane){.source = &f->sources[i], .group = f->sources[i].index};
+            run.lanes[run.num_lanes++] = (struct lane){.source = &f->sources[i],
+                                                       .group = f->sources[i].index,
+                                                       .sink = sink,
+                                                       .context = context};
         }
     }
     qsort(run.lanes, run.num_lanes, sizeof *run.lanes, by_begin);
     progress_begin(&run.progress, f->show_progress, "analysing", bytes_of_feed(f));
-    enum status status = read_lanes(&run, c, trouble);
+    enum status status = read_lanes(&run, trouble);
     progress_end(&run.progress);
     for (size_t i = 0; i < run.num_lanes; i++) {
         decoder_free(run.lanes[i].decoder);
     }
     free(run.lanes);
     return status;
+}
+
+static void push_to_case(void *context, const struct event *event)
+{
+    case_push(context, event);
+}
+
+enum status feed_run(struct feed *f, struct case_file *c, struct trouble *trouble)
+{
+    return feed_run_into(f, push_to_case, c, trouble);
+}
+
+bool feed_zone_is_known(const struct feed *f, uint16_t capture)
+{
+    if (capture >= f->num_sources) {
+        return false;
+    }
+    const struct source *s = &f->sources[capture];
+    const struct capture_info *info = s->capture != NULL ? capture_info(s->capture) : &s->info;
+    return info->zone != CAPTURE_ZONE_UNKNOWN;
 }
 
 void feed_close(struct feed *f)

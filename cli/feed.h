@@ -22,6 +22,13 @@ enum status feed_open(struct feed *f, const struct options *options, bool show_p
 /* Reads everything into the case. After that every source's info is final. */
 enum status feed_run(struct feed *f, struct case_file *c, struct trouble *trouble);
 
+/* The same into a sink of the caller's: numbers of events and connections differ between captures.
+ */
+enum status feed_run_into(struct feed *f, event_sink *sink, void *context, struct trouble *trouble);
+
+/* Does this capture's time have a known zone? Valid from its first event on. */
+bool feed_zone_is_known(const struct feed *f, uint16_t capture);
+
 void feed_close(struct feed *f);
 
 #endif

@@ -143,16 +143,13 @@ static bool read_ports(struct reading *r, const char *value)
     return true;
 }
 
-/* "UTC", "Z", "+02:00", "-0530", "+1". */
-static bool read_zone(struct reading *r, const char *value)
+bool options_zone(const char *value, int32_t *zone_s, struct trouble *trouble)
 {
-    struct options *o = r->options;
     struct bytes text = bytes_of(value);
     uint64_t hours = 0;
     uint64_t minutes = 0;
-    o->has_zone = true;
     if (bytes_is_nocase(text, "UTC") || bytes_is_nocase(text, "Z")) {
-        o->zone_s = 0;
+        *zone_s = 0;
         return true;
     }
     size_t colon = bytes_find(text, ':', 0);
@@ -162,11 +159,15 @@ static bool read_zone(struct reading *r, const char *value)
         !bytes_to_u64(bytes_part(text, 1, hours_end - 1), 17, &hours) ||
         (hours_end < text.len && (rest.len != 2 || !bytes_to_u64(rest, 59, &minutes))) ||
         hours * 60 + minutes > ZONE_MINUTES_MAX) {
-        return fail(r, "--capture-zone", value, "UTC or a difference to it like +02:00 or -05:30");
+        trouble_set(trouble,
+                    "--capture-zone: '%.200s' is not UTC or a difference to it like +02:00 or "
+                    "-05:30.",
+                    value);
+        return false;
     }
-    o->zone_s = (int32_t)(hours * 3600 + minutes * 60);
+    *zone_s = (int32_t)(hours * 3600 + minutes * 60);
     if (value[0] == '-') {
-        o->zone_s = -o->zone_s;
+        *zone_s = -*zone_s;
     }
     return true;
 }
@@ -210,7 +211,8 @@ static bool read_one(struct reading *r, int option, const char *value)
     case OPTION_HTTP_PORT:
         return read_ports(r, value);
     case OPTION_CAPTURE_ZONE:
-        return read_zone(r, value);
+        o->has_zone = true;
+        return options_zone(value, &o->zone_s, r->trouble);
     case OPTION_SKEW_LIMIT:
         return read_skew_limit(r, value);
     case OPTION_COLOR:

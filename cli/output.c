@@ -95,11 +95,10 @@ static bool wants_color(const struct options *options, bool is_terminal)
            !bytes_is(bytes_of(term), "dumb");
 }
 
-/* A terminal that does not say UTF-8 gets ASCII; files and pipes are always UTF-8. */
-static bool wants_ascii(const struct options *options, bool is_terminal)
+bool output_wants_ascii(bool is_asked, bool is_terminal)
 {
-    if (options->ascii || !is_terminal) {
-        return options->ascii;
+    if (is_asked || !is_terminal) {
+        return is_asked;
     }
     (void)setlocale(LC_CTYPE, "");
     bool is_utf8 = bytes_is_nocase(bytes_of(nl_langinfo(CODESET)), "UTF-8");
@@ -115,7 +114,7 @@ static enum status write_form(FILE *stream, const struct output_file *file,
     const struct report_options report = {
         .width = options->width,
         .color = wants_color(options, is_terminal),
-        .ascii = wants_ascii(options, is_terminal),
+        .ascii = output_wants_ascii(options->ascii, is_terminal),
         .all = options->all,
         .verbose = options->verbose,
     };

@@ -16,6 +16,10 @@ struct output_files {
     size_t num_files;
 };
 
+/* Shall nothing but ASCII go to standard output? A terminal that does not say UTF-8 gets ASCII;
+ * files and pipes are UTF-8 unless --ascii asks otherwise. */
+bool output_wants_ascii(bool is_asked, bool is_terminal);
+
 /* Opens all of them without emptying any. STATUS_USAGE: one of them is a file to be read, or two
  * are one. STATUS_OUTPUT: one cannot be written. */
 enum status output_open(struct output_files *out, const struct options *options,

@@ -1,5 +1,7 @@
 #include "krb5asn1/copy.h"
 
+#include "krb5asn1/digest.h"
+
 #include <string.h>
 
 #define USEC_MAX 999999
@@ -79,11 +81,13 @@ struct krb_enc copy_enc(const EncryptedData *in)
 
 struct krb_ticket copy_ticket(struct arena *arena, const Ticket *in, struct bytes raw)
 {
-    return (struct krb_ticket){.present = true,
-                               .realm = copy_string(arena, in->realm),
-                               .sname = copy_name(arena, &in->sname),
-                               .enc = copy_enc(&in->enc_part),
-                               .hash = hash128(raw)};
+    struct krb_ticket ticket = {.present = true,
+                                .realm = copy_string(arena, in->realm),
+                                .sname = copy_name(arena, &in->sname),
+                                .enc = copy_enc(&in->enc_part),
+                                .hash = hash128(raw)};
+    digest_ticket(&ticket, raw);
+    return ticket;
 }
 
 void copy_etype(struct krb_message *out, int32_t etype)

@@ -14,6 +14,7 @@
 #define KRB_ETYPES_MAX 32     /* etypes kept of one request */
 #define KRB_NAME_PARTS_MAX 16 /* components kept of one principal name */
 #define KRB_ADDRESSES_MAX 16  /* host addresses kept of one request */
+#define KRB_SHA256_BYTES 32
 
 /* Application tags, which are the msg-type numbers too (RFC 4120 5.10). */
 enum krb_type {
@@ -61,6 +62,8 @@ struct krb_ticket {
     struct krb_name sname;
     struct krb_enc enc;
     struct hash128 hash; /* of the Ticket's DER; equal tickets have equal hashes in one run */
+    bool has_sha256;     /* see krb_keep_sha256() */
+    uint8_t sha256[KRB_SHA256_BYTES]; /* of the same bytes */
 };
 
 /* One element of ETYPE-INFO or ETYPE-INFO2. */
@@ -156,6 +159,10 @@ struct krb_message {
  */
 enum verdict krb_decode(struct bytes input, struct arena *arena, struct krb_message *out,
                         size_t *used, struct flaw *flaw);
+
+/* Whether krb_decode() shall fill krb_ticket.sha256; off unless told. To be called once, before the
+ * first message. */
+void krb_keep_sha256(bool wanted);
 
 /* Is this the start of a Kerberos message? Cheap, for every segment of an undecided flow: an
  * application tag that we know, a definite length of 10 bytes at least, and inside it the SEQUENCE

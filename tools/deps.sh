@@ -9,7 +9,7 @@ set -euo pipefail
 
 build_packages=(
     gcc libc6-dev cmake ninja-build pkg-config
-    libpcap-dev heimdal-multidev libarchive-dev libjansson-dev zlib1g-dev libxml2-dev
+    libpcap-dev heimdal-multidev libarchive-dev libjansson-dev nettle-dev zlib1g-dev libxml2-dev
 )
 test_packages=(
     libcriterion-dev python3 python3-jsonschema tshark tcpdump
