@@ -101,13 +101,15 @@ static const struct rule *deciding(const struct rule *const *held, size_t num, e
 {
     const struct rule *best = NULL;
     for (size_t i = 0; i < num; i++) {
-        if (held[i]->step == step && (best == NULL || includes(held[i], best))) {
+        if (!held[i]->is_side && held[i]->step == step &&
+            (best == NULL || includes(held[i], best))) {
             best = held[i];
         }
     }
     *is_tie = false;
     for (size_t i = 0; i < num; i++) {
-        if (held[i]->step == step && held[i]->cause != best->cause && !includes(best, held[i])) {
+        if (!held[i]->is_side && held[i]->step == step && held[i]->cause != best->cause &&
+            !includes(best, held[i])) {
             *is_tie = true;
         }
     }
@@ -273,10 +275,10 @@ void rules_apply(const struct judgement *j, struct attempt_record *out)
     for (size_t i = 0; i < rules_count() && num < FINDINGS_MAX; i++) {
         if (holds(j, &rules[i])) {
             held[num++] = &rules[i];
-            first = rules[i].step < first ? rules[i].step : first;
+            first = !rules[i].is_side && rules[i].step < first ? rules[i].step : first;
         }
     }
-    if (num > 0) {
+    if (first < STEP_COUNT) {
         bool is_tie;
         const struct rule *verdict = deciding(held, num, first, &is_tie);
         make_finding(j, verdict, &out->verdict);

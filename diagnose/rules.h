@@ -18,6 +18,7 @@ struct rule {
     enum step step;
     enum confidence confidence;
     bool is_note;
+    bool is_side; /* goes to `also` only: another cause must explain the attempt */
     enum fact needs[RULE_FACTS_MAX]; /* FACT_NONE ends the list */
     enum fact unless[RULE_FACTS_MAX];
     const char *summary; /* one sentence with {slots} */
