@@ -43,7 +43,7 @@ const struct rule *rules_at(size_t i)
 const struct rule *rules_for(enum cause cause)
 {
     for (size_t i = 0; i < rules_count(); i++) {
-        if (rules[i].cause == cause) {
+        if (rules[i].cause == cause && !rules[i].is_side) {
             return &rules[i];
         }
     }
