@@ -249,7 +249,7 @@ static const struct transaction *final_as_failure(const struct judgement *j)
 /* Codes with a rule of their own, which AS_OTHER must leave alone. */
 static bool as_code_is_known(int32_t code)
 {
-    static const int32_t known[] = {1, 6, 9, 11, 12, 14, 16, 18, 23, 24, 25, 29, 37, 52, 91};
+    static const int32_t known[] = {1, 6, 9, 11, 12, 14, 16, 18, 23, 24, 25, 29, 33, 37, 52, 91};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (known[i] == code) {
             return true;
