@@ -141,13 +141,48 @@ bool detect_kdc_silent(const struct judgement *j, uint32_t unused, struct proof 
     return found;
 }
 
+/* Did the client leave it at the refusals? The next KDC on its list may still answer: so only when
+ * the logon is over, when it asks nobody for a while, or when TCP was refused too by the only KDC
+ * that it knows. */
+static bool left_it_at_refusals(const struct judgement *j)
+{
+    const struct view *v = j->v;
+    const struct address *only = NULL;
+    bool is_tcp_refused = false;
+    int64_t last_ns = INT64_MIN;
+    if (v->attempt != NULL && j->outcome != OUTCOME_INCOMPLETE) {
+        return true;
+    }
+    bool has_several = false;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        int64_t at = t->last_request != NULL ? t->last_request->time_ns : t->reply->time_ns;
+        last_ns = at > last_ns ? at : last_ns;
+        has_several = has_several || (only != NULL && !address_equal(only, &t->kdc)) ||
+                      (t->request != NULL && !address_equal(&t->request->to.address, &t->kdc));
+        only = &t->kdc;
+    }
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        if (conn->server.port != KERBEROS_PORT) {
+            continue;
+        }
+        last_ns = conn->first_ns > last_ns ? conn->first_ns : last_ns;
+        has_several = has_several || (only != NULL && !address_equal(only, &conn->server.address));
+        only = &conn->server.address;
+        is_tcp_refused = is_tcp_refused || conn->refused;
+    }
+    return (is_tcp_refused && !has_several) ||
+           (last_ns != INT64_MIN && v->capture_end_ns - last_ns >= SILENCE_MIN_S * NS_PER_S);
+}
+
 bool detect_kdc_closed(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;
     const struct view *v = j->v;
     int64_t answered = last_answer_ns(v);
     bool found = false;
-    if (may_have_answered(v, answered)) {
+    if (may_have_answered(v, answered) || !left_it_at_refusals(j)) {
         return false;
     }
     for (size_t i = 0; i < v->num_transactions; i++) {
@@ -185,6 +220,7 @@ bool detect_kdc_tcp_blocked(const struct judgement *j, uint32_t unused, struct p
     while (too_big != NULL && (conn = view_next_conn(v, conn)) != NULL) {
         bool failed = conn->refused || conn_is_unanswered(v, conn);
         if (conn->server.port == KERBEROS_PORT && failed &&
+            address_equal(&conn->server.address, &too_big->kdc) &&
             conn->first_ns >= too_big->reply->time_ns) {
             proof_add(j, p, too_big->reply, "KRB_ERR_RESPONSE_TOO_BIG: use TCP");
             proof_add_frame(j, p, conn->capture, conn->syn_frames[0], "TCP to port 88 fails");

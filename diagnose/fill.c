@@ -127,8 +127,36 @@ static void add_account(struct text *t, const struct judgement *j)
     add_or(t, cname, "the client's account");
 }
 
+/* The KDC that could not be reached, when that is what the attempt failed by. */
+static const struct address *failed_kdc(const struct judgement *j)
+{
+    const struct address *found = NULL;
+    bool is_closed = j->seen[FACT_KDC_CLOSED];
+    if ((!is_closed && !j->seen[FACT_KDC_SILENT]) || j->seen[FACT_KDC_TCP_BLOCKED]) {
+        return NULL;
+    }
+    enum transaction_state state = is_closed ? TRANSACTION_REFUSED : TRANSACTION_UNANSWERED;
+    for (size_t i = 0; i < j->v->num_transactions; i++) {
+        const struct transaction *t = &j->v->transactions[i];
+        found = t->state == state ? &t->kdc : found;
+    }
+    const struct conn *conn = NULL;
+    while (found == NULL && (conn = view_next_conn(j->v, conn)) != NULL) {
+        bool failed = is_closed ? conn->refused : conn_is_unanswered(j->v, conn);
+        if (conn->server.port == 88 && failed) {
+            found = &conn->server.address;
+        }
+    }
+    return found;
+}
+
 static void add_kdc(struct text *t, const struct judgement *j)
 {
+    const struct address *failed = failed_kdc(j);
+    if (failed != NULL) {
+        address_print(t, failed);
+        return;
+    }
     const struct transaction *found = j->tgs_failure != NULL  ? j->tgs_failure
                                       : j->as_failure != NULL ? j->as_failure
                                                               : NULL;

@@ -177,6 +177,18 @@ static bool asked_other(const struct view *v, const struct lookup *l)
     return false;
 }
 
+/* The server asked last must be silent itself: the second one often answers for the first. */
+static bool last_server_had_time(const struct view *v, const struct lookup *l)
+{
+    const struct moment *last = l->num_queries == 0 ? NULL : l->queries[l->num_queries - 1];
+    for (size_t i = 0; i < l->num_queries; i++) {
+        if (address_equal(&l->queries[i]->to.address, &last->to.address)) {
+            return v->capture_end_ns - l->queries[i]->first_time_ns >= GIVE_UP_MIN_S * NS_PER_S;
+        }
+    }
+    return true;
+}
+
 /* One look-up's outcome by itself. */
 static enum resolution_state lookup_state(const struct view *v, const struct lookup *l)
 {
@@ -192,6 +204,9 @@ static enum resolution_state lookup_state(const struct view *v, const struct loo
     }
     if (l->icmp != NULL) {
         return RESOLUTION_UNREACHABLE;
+    }
+    if (!last_server_had_time(v, l)) {
+        return RESOLUTION_PENDING;
     }
     int64_t waited = v->capture_end_ns - l->first_ns;
     bool asked_again = l->num_sent >= 2 && l->last_ns - l->first_ns >= GIVE_UP_MIN_S * NS_PER_S;

@@ -149,6 +149,18 @@ static void find_icmp(const struct view *v, struct transaction *t)
     }
 }
 
+/* When the KDC that was asked last was asked for the first time. */
+static int64_t first_to_last_kdc_ns(const struct view *v, const struct transaction *t)
+{
+    for (const struct moment *m = v->client->logs[LOG_KRB].first; m != NULL; m = m->next) {
+        if (m->first_time_ns >= t->request->first_time_ns && is_request(m) &&
+            address_equal(&m->to.address, &t->kdc)) {
+            return m->first_time_ns;
+        }
+    }
+    return t->last_request->first_time_ns;
+}
+
 /* CAUSES.md "Unanswered": repeated, or given up after silence; never because the capture ends. */
 static void weigh_silence(const struct view *v, struct transaction *t)
 {
@@ -158,6 +170,9 @@ static void weigh_silence(const struct view *v, struct transaction *t)
     }
     if (t->conn != NULL && t->conn->has_facts &&
         (t->conn->facts.acked_unseen[1] || t->conn->facts.bytes_lost[1] > 0)) {
+        return;
+    }
+    if (v->capture_end_ns - first_to_last_kdc_ns(v, t) < GIVE_UP_MIN_S * NS_PER_S) {
         return;
     }
     bool asked_again = t->last_request->first_time_ns - first >= GIVE_UP_MIN_S * NS_PER_S;
