@@ -35,6 +35,13 @@ bool detect_no_ticket_request(const struct judgement *j, uint32_t unused, struct
     if (!v->kdc_visible || v->client->logs[LOG_KRB].was_cut || j->reading.krb != NULL) {
         return false;
     }
+    /* A capture that begins with the token began too late to show what came before it. */
+    const struct conn *first =
+        v->attempt == NULL || v->attempt->num_exchanges == 0 ? NULL : v->attempt->exchanges[0].conn;
+    if (j->reading.first_anonymous_401 == NULL && first != NULL && first->has_facts &&
+        !first->facts.seen_from_syn) {
+        return false;
+    }
     for (size_t i = 0; i < v->num_transactions; i++) {
         if (v->tgs_related[i]) {
             return false;

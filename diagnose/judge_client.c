@@ -18,6 +18,22 @@ static bool is_suffix_try(struct bytes a, struct bytes b)
     return b.len > a.len && b.at[a.len] == '.' && bytes_equal_nocase(a, bytes_part(b, 0, a.len));
 }
 
+/* mp.corp.test.corp.test: a search suffix behind a name that has it already. */
+static bool has_suffix_twice(struct bytes name)
+{
+    for (size_t dot = bytes_find(name, '.', 0); dot < name.len;
+         dot = bytes_find(name, '.', dot + 1)) {
+        struct bytes suffix = bytes_part(name, dot + 1, name.len);
+        struct bytes head = bytes_part(name, 0, dot);
+        if (bytes_find(suffix, '.', 0) < suffix.len && head.len > suffix.len &&
+            head.at[head.len - suffix.len - 1] == '.' &&
+            bytes_equal_nocase(bytes_part(head, head.len - suffix.len, head.len), suffix)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The name that stands for its group: no shorter one was asked, and no try of it succeeded. */
 static bool is_group_head(const struct view *v, struct bytes name)
 {
@@ -185,7 +201,8 @@ static bool judge_approaches(struct case_file *c, struct client *client, bool ha
     view_fill(v, c, client, NULL, (struct bytes){0});
     for (size_t i = 0; i < v->num_lookups; i++) {
         const struct lookup *l = &v->lookups[i];
-        bool is_known = (l->type != DNS_A && l->type != DNS_AAAA) || is_background_name(l->name);
+        bool is_known = (l->type != DNS_A && l->type != DNS_AAAA) || is_background_name(l->name) ||
+                        has_suffix_twice(l->name);
         for (size_t k = 0; k < num && !is_known; k++) {
             is_known = bytes_equal_nocase(names[k], l->name);
         }
