@@ -13,11 +13,13 @@ static const char help[] =
     "  krbscope trace.cap                   why was the client not let in?\n"
     "  krbscope client.pcapng mp.pcapng     the same case seen from both ends\n"
     "  krbscope --json - trace.pcapng.gz    verdicts as JSON\n"
+    "  krbscope messages trace.cap          every Kerberos, HTTP and DNS message, a line each\n"
     "  krbscope explain spn-missing         what a verdict means\n"
     "  krbscope explain 0x7                 what an error number means\n"
     "\n"
     "Usage: krbscope FILE...                the same as krbscope analyze FILE...\n"
     "       krbscope analyze [options] FILE...\n"
+    "       krbscope messages [options] FILE...\n"
     "       krbscope explain [WORD]\n"
     "       krbscope --version | --help\n"
     "\n"
@@ -62,6 +64,9 @@ int main(int argc, char **argv)
     struct bytes word = bytes_of(argv[1]);
     if (bytes_is(word, "analyze")) {
         return command_analyze("krbscope analyze", argc - 1, argv + 1);
+    }
+    if (bytes_is(word, "messages")) {
+        return command_messages(argc - 1, argv + 1);
     }
     if (bytes_is(word, "explain")) {
         return command_explain(argc - 1, argv + 1);

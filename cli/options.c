@@ -247,19 +247,18 @@ static bool read_one(struct reading *r, int option, const char *value)
     }
 }
 
-/* getopt's two complaints, in our words. */
-static bool fail_unknown(struct reading *r, int result, char **argv)
+bool options_fail_unknown(int result, char **argv, struct trouble *trouble)
 {
     const char *given = optind > 0 ? argv[optind - 1] : "";
     if (result == ':') {
-        trouble_set(r->trouble, "option '%.200s' needs a value.", given);
+        trouble_set(trouble, "option '%.200s' needs a value.", given);
     } else if (optopt > 0 && optopt < FIRST_LONG_OPTION &&
                !bytes_begins_nocase(bytes_of(given), "--")) {
-        trouble_set(r->trouble, "unknown option '-%c'.", optopt);
+        trouble_set(trouble, "unknown option '-%c'.", optopt);
     } else if (optopt > 0) {
-        trouble_set(r->trouble, "option '%.200s' takes no value.", given);
+        trouble_set(trouble, "option '%.200s' takes no value.", given);
     } else {
-        trouble_set(r->trouble, "unknown option '%.200s'.", given);
+        trouble_set(trouble, "unknown option '%.200s'.", given);
     }
     return false;
 }
@@ -298,7 +297,7 @@ enum status options_read(struct options *out, int argc, char **argv, struct trou
     opterr = 0;
     optind = 0; /* glibc: start over, even after an earlier call */
     while ((option = getopt_long(argc, argv, ":f:qvh", long_options, NULL)) != -1) {
-        bool good = option == '?' || option == ':' ? fail_unknown(&r, option, argv)
+        bool good = option == '?' || option == ':' ? options_fail_unknown(option, argv, trouble)
                                                    : read_one(&r, option, optarg);
         if (!good) {
             return STATUS_USAGE;

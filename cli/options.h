@@ -43,6 +43,9 @@ struct options {
 /* The value of --capture-zone: "UTC", "Z", "+02:00", "-0530", "+1". Seconds east of UTC. */
 bool options_zone(const char *value, int32_t *zone_s, struct trouble *trouble);
 
+/* What getopt_long() said with '?' or ':', in our words. Always false. */
+bool options_fail_unknown(int result, char **argv, struct trouble *trouble);
+
 /* Reads the arguments behind the command; argv[0] is skipped. argv is put in order, files last.
  * STATUS_USAGE: trouble says what is wrong. With help or version set nothing else is checked. */
 enum status options_read(struct options *out, int argc, char **argv, struct trouble *trouble);

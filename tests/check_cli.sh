@@ -56,7 +56,6 @@ expect 0 '^Examples:' - explain --help
 # A command line that is wrong.
 expect 2 - 'No capture file'
 expect 2 - 'No capture file' analyze
-expect 2 - "'messages' is neither a command nor a file" messages x.cap
 expect 2 - "'live' is neither a command nor a file" live
 for option in --html --markdown --evidence --redact --iis-log --httperr-log --iis-config; do
     expect 2 - "unknown option '$option'" "$scratch/empty.pcap" "$option" x
@@ -65,6 +64,29 @@ expect 2 - 'Try .krbscope analyze --help' analyze --width 1 "$scratch/empty.pcap
 expect 2 - 'filter' -f 'port (' "$scratch/empty.pcap"
 expect 2 - 'is given twice' "$scratch/empty.pcap" "$scratch/../${scratch##*/}/empty.pcap"
 expect 2 - 'to be read and to be written' --json "$scratch/empty.pcap" "$scratch/empty.pcap"
+
+# messages: its command line, and its exit status, which is 0 whatever is in the capture.
+expect 0 '^Examples:' - messages --help
+expect 2 - 'No capture file' messages
+expect 2 - 'No such file' messages x.cap
+expect 2 - "'AS-REX' is not a type of message" messages --type AS-REQ,AS-REX "$scratch/empty.pcap"
+expect 2 - "'smb' is not kerberos, spnego" messages --protocol smb "$scratch/empty.pcap"
+expect 2 - "'0x' is not a number or name" messages --error 0x "$scratch/empty.pcap"
+expect 2 - "'xml' is not text or json" messages --format xml "$scratch/empty.pcap"
+expect 2 - 'Try .krbscope messages --help' messages --width 80 "$scratch/empty.pcap"
+expect 2 - 'filter' messages -f 'port (' "$scratch/empty.pcap"
+expect 0 - - messages "$scratch/empty.pcap"
+expect 2 - 'missing\.cap' messages "$scratch/empty.pcap" "$scratch/missing.cap"
+case=$source_dir/pcaps/spn-missing/capture.pcap
+expect 0 'KRB-ERROR +KDC_ERR_S_PRINCIPAL_UNKNOWN \(7\) for HTTP/mp03' - messages "$case"
+expect 0 '^ +41 .* \[answers 38\]' - messages --error 7 "$case"
+expect 0 '^ +41 ' - messages --error KDC_ERR_S_PRINCIPAL_UNKNOWN "$case"
+expect 0 '"type":"KRB-ERROR".*"error_code":7' - messages --format json --error 0x7 "$case"
+expect 0 - - messages --error 99 "$case"
+if [ -w /dev/full ]; then
+    "$krbscope" messages "$case" >/dev/full 2>"$scratch/err"
+    [ $? = 2 ] || fail "a full disk is not told by the exit status" messages
+fi
 
 # Files that cannot be read.
 expect 2 - 'No such file' "$scratch/missing.cap"

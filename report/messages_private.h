@@ -1,0 +1,43 @@
+/* The parts of `messages`; messages.c puts them together. */
+#ifndef KRBSCOPE_REPORT_MESSAGES_PRIVATE_H
+#define KRBSCOPE_REPORT_MESSAGES_PRIVATE_H
+
+#include "report/message_tree.h"
+#include "report/messages.h"
+
+/* What kind of message it is, in words of the contract. */
+struct message_kind {
+    const char *protocol; /* "kerberos", "spnego", "ntlm", "http", "dns" */
+    const char *type;     /* "AS-REQ", "HTTP-REQUEST" */
+};
+struct message_kind message_kind(const struct event *e);
+const char *message_ntlm_type(const struct ntlm_message *ntlm);
+
+/* message_krb.c, message_token.c, message_other.c: all members that a message has beside its ends
+ * and its kind. */
+void message_krb_tree(struct tree_builder *b, const struct krb_message *krb);
+void message_auth_tree(struct tree_builder *b, const char *name, const struct auth *auth);
+void message_http_tree(struct tree_builder *b, const struct event *e);
+void message_dns_tree(struct tree_builder *b, const struct dns_message *dns);
+
+/* message_krb.c: names of the bits that are set, bit 0 the most significant. */
+enum message_bits { BITS_KDC_OPTIONS, BITS_AP_OPTIONS, BITS_PAC_OPTIONS };
+const char *message_bit_name(enum message_bits kind, unsigned bit); /* NULL: unassigned */
+bool message_has_option(const struct krb_message *krb, unsigned bit);
+
+/* message_line.c: what the message is about, in a few words, on the line that was begun. */
+struct message_line {
+    FILE *out;
+    bool ascii;
+};
+void message_line_text(const struct message_line *l, const char *text);
+void message_line_bytes(const struct message_line *l, struct bytes bytes);
+void message_line_summary(const struct message_line *l, const struct event *e,
+                          const struct reply *reply);
+
+/* messages_text.c, messages_json.c: one message. false: no memory. */
+void messages_text_write(FILE *out, const struct messages_options *options, const struct event *e,
+                         const struct reply *reply, const struct tree *tree);
+bool messages_json_write(FILE *out, const struct tree *tree);
+
+#endif
