@@ -292,6 +292,21 @@ static struct bytes count_text(struct case_file *c, uint64_t n, const char *rest
     return text_keep(&t, &c->out.arena);
 }
 
+/* Two captures of the same time are two views of one thing; their attempts are not joined. */
+static bool have_overlap(struct case_file *c)
+{
+    for (size_t i = 0; i < c->out.num_captures && i < CAPTURES_MAX; i++) {
+        for (size_t k = 0; k < i; k++) {
+            const struct group_state *a = case_group(c, (uint16_t)i);
+            const struct group_state *b = case_group(c, (uint16_t)k);
+            if (a->seen && b->seen && a->first_ns <= b->last_ns && b->first_ns <= a->last_ns) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void fill_notes(struct case_file *c)
 {
     struct note *notes = arena_alloc_array(&c->out.arena, NOTES_MAX, sizeof *notes);
@@ -310,6 +325,12 @@ static void fill_notes(struct case_file *c)
                               "--capture-zone to show UTC. Verdicts do not depend on it."),
                      (uint16_t)i, 0);
         }
+    }
+    if (have_overlap(c)) {
+        add_note(c, notes, "captures-overlap",
+                 bytes_of("Captures of the same time are judged one by one: an attempt that two of "
+                          "them show is listed twice."),
+                 0, 0);
     }
     if (c->attempts.offers_unanswered > 0) {
         const struct moment *m = c->attempts.first_offer;
