@@ -125,22 +125,24 @@ static enum outcome outcome_of_2xx(const struct reading *r, enum authenticated_b
 {
     const struct exchange *x = r->last;
     const struct http_moment *request = &x->request->u.http;
-    if (request->token == TOKEN_SIGHT_KRB) {
+    /* A token for a proxy says nothing to the management point behind it (RFC 9110 11.7.2). */
+    bool is_proxys = request->token_is_proxys && request->is_ccm_post;
+    if (!is_proxys && request->token == TOKEN_SIGHT_KRB) {
         *by = BY_KERBEROS;
         return OUTCOME_APPROVED;
     }
-    if (request->token == TOKEN_SIGHT_NTLM_3) {
+    if (!is_proxys && request->token == TOKEN_SIGHT_NTLM_3) {
         *by = BY_NTLM;
         return OUTCOME_APPROVED_NTLM;
     }
-    if (moment_has_token(x->request)) {
+    if (!is_proxys && moment_has_token(x->request)) {
         *by = BY_OTHER;
         return OUTCOME_APPROVED;
     }
     bool from_syn = x->conn != NULL && x->conn->has_facts && x->conn->facts.seen_from_syn &&
                     !r->is_lossy && request->seen_from_start;
-    return request->token == TOKEN_SIGHT_NONE && from_syn ? OUTCOME_ACCEPTED_ANONYMOUS
-                                                          : OUTCOME_INCOMPLETE;
+    bool is_anonymous = is_proxys || request->token == TOKEN_SIGHT_NONE;
+    return is_anonymous && from_syn ? OUTCOME_ACCEPTED_ANONYMOUS : OUTCOME_INCOMPLETE;
 }
 
 static enum outcome outcome_of_401(const struct view *v, const struct reading *r)
