@@ -51,7 +51,7 @@ def main():
     small = generate(options.folder, max(1, options.megabytes // 20))
     runs = [
         ("cat", ["cat", capture]),
-        ("tcpdump port 88", ["tcpdump", "-r", capture, "-w", "/dev/null", "port 88"]),
+        ("tcpdump port 88", ["tcpdump", "-r", capture, "-w", "-", "port 88"]),
         ("krbscope", [options.krbscope, capture]),
         ("krbscope, 1/20 of it", [options.krbscope, small]),
     ]
