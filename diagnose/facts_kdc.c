@@ -79,7 +79,7 @@ bool detect_kdc_not_located(const struct judgement *j, uint32_t unused, struct p
     }
     for (size_t i = 0; i < v->num_lookups; i++) {
         const struct lookup *l = &v->lookups[i];
-        if (!is_kdc_srv(l)) {
+        if (!is_kdc_srv(l) || l->first_ns > v->krb_to_ns) {
             continue;
         }
         if (l->response == NULL ||

@@ -190,7 +190,7 @@ void transaction_collect(struct view *v)
         return;
     }
     for (const struct moment *m = v->client->logs[LOG_KRB].first; m != NULL; m = m->next) {
-        if (m->time_ns < v->from_ns || m->first_time_ns > v->to_ns) {
+        if (m->time_ns < v->from_ns || m->first_time_ns > v->krb_to_ns) {
             continue;
         }
         if (is_request(m)) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define KERBEROS_PORT 88
+#define KRB_END_PASSES_MAX 64 /* over what the client did after the attempt's last exchange */
 
 bool view_is_kdc(const struct view *v, const struct address *a)
 {
@@ -31,10 +32,16 @@ bool view_is_kdc(const struct view *v, const struct address *a)
     return false;
 }
 
+static bool is_in_window(const struct view *v, const struct conn *conn)
+{
+    int64_t to_ns = conn->server.port == KERBEROS_PORT ? v->krb_to_ns : v->to_ns;
+    return conn->last_ns >= v->from_ns && conn->first_ns <= to_ns;
+}
+
 const struct conn *view_next_conn(const struct view *v, const struct conn *previous)
 {
     const struct conn *conn = previous == NULL ? v->client->first_conn : previous->next;
-    while (conn != NULL && (conn->last_ns < v->from_ns || conn->first_ns > v->to_ns)) {
+    while (conn != NULL && !is_in_window(v, conn)) {
         conn = conn->next;
     }
     return conn;
@@ -139,6 +146,44 @@ static bool is_related(const struct view *v, const struct transaction *t)
     return is_other_name(v, k->host);
 }
 
+/* Moves *end_ns on over what began before it or soon after it. */
+static bool follows(int64_t *end_ns, int64_t first_ns, int64_t last_ns)
+{
+    if (first_ns - *end_ns > SILENCE_MIN_S * NS_PER_S || last_ns <= *end_ns) {
+        return false;
+    }
+    *end_ns = last_ns;
+    return true;
+}
+
+/* Until when Kerberos belongs to the attempt. After a final answer: not at all. A client that was
+ * asked for a token looks for a KDC at once; what comes after a pause is another logon. */
+static int64_t krb_end(const struct view *v)
+{
+    const struct exchange *last = attempt_last(v->attempt);
+    int64_t end = v->attempt->last_ns;
+    bool waits = last->response == NULL ||
+                 ((last->response->u.http.status == 401 || last->response->u.http.status == 407) &&
+                  (!moment_has_token(last->request) || moment_is_middle_401(last->response)));
+    for (unsigned pass = 0, moved = waits; moved && pass < KRB_END_PASSES_MAX; pass++) {
+        moved = 0;
+        for (size_t i = 0; i < v->num_lookups; i++) {
+            const struct lookup *l = &v->lookups[i];
+            int64_t done = l->response == NULL ? l->last_ns : l->response->time_ns;
+            moved += follows(&end, l->first_ns, done);
+        }
+        const struct moment *m = v->client->logs[LOG_KRB].first;
+        for (; m != NULL && m->time_ns <= v->to_ns; m = m->next) {
+            moved += m->time_ns > end && follows(&end, m->first_time_ns, m->time_ns);
+        }
+        for (const struct conn *conn = v->client->first_conn; conn != NULL; conn = conn->next) {
+            moved += conn->server.port == KERBEROS_PORT && conn->first_ns <= v->to_ns &&
+                     follows(&end, conn->first_ns, conn->last_ns);
+        }
+    }
+    return end < v->to_ns ? end : v->to_ns;
+}
+
 void view_fill(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
                struct bytes host)
 {
@@ -150,6 +195,7 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
                        .host = host,
                        .from_ns = INT64_MIN,
                        .to_ns = INT64_MAX,
+                       .krb_to_ns = INT64_MAX,
                        .capture_end_ns = g->last_ns};
     if (a != NULL) {
         fill_attempt(v);
@@ -163,6 +209,9 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
     if (a != NULL && client->has_attempt_end && client->last_attempt_end_ns < a->first_ns &&
         client->last_attempt_end_ns > v->from_ns) {
         v->from_ns = client->last_attempt_end_ns;
+    }
+    if (a != NULL) {
+        v->krb_to_ns = krb_end(v);
     }
     transaction_collect(v);
     for (size_t i = 0; i < v->num_transactions; i++) {

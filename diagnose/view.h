@@ -87,6 +87,7 @@ struct view {
     const struct attempt *attempt; /* NULL: no HTTP */
     struct arena *arena;           /* the case's scratch */
     int64_t from_ns, to_ns;        /* window of related traffic */
+    int64_t krb_to_ns;             /* Kerberos that begins later belongs to something else */
     int64_t capture_end_ns;
     struct bytes host; /* the name that the client used; empty when unknown */
     bool host_is_address;
