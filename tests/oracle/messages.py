@@ -1,0 +1,408 @@
+#!/usr/bin/env python3
+"""Compares the Kerberos messages of `krbscope messages --format json` with tshark's.
+
+    messages.py KRBSCOPE EXCEPTIONS FOLDER...
+
+Messages on UDP, TCP and in HTTP are compared one by one: frame, message type, and every field of
+WANTED below that the message has. Messages in other carriers (SMB, LDAP, DCE/RPC) are counted only.
+"""
+import collections
+import concurrent.futures
+import csv
+import datetime
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+TSHARK = ["tshark", "-n", "-Y", "kerberos", "-T", "pdml",
+          "-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.desegment_tcp_streams:TRUE",
+          "-o", "ip.defragment:TRUE", "-o", "ipv6.defragment:TRUE"]
+JOBS = 2
+COPY_S = 0.02  # a datagram seen again within 20 ms is one message, captured twice
+ELEMENTS = {
+    "kerberos.as_req_element": "AS-REQ", "kerberos.as_rep_element": "AS-REP",
+    "kerberos.tgs_req_element": "TGS-REQ", "kerberos.tgs_rep_element": "TGS-REP",
+    "kerberos.ap_req_element": "AP-REQ", "kerberos.ap_rep_element": "AP-REP",
+    "kerberos.krb_safe_element": "KRB-SAFE", "kerberos.krb_priv_element": "KRB-PRIV",
+    "kerberos.krb_cred_element": "KRB-CRED", "kerberos.krb_error_element": "KRB-ERROR",
+}
+OPTION_NAMES = {"constrained-delegation": "cname-in-addl-tkt", "reserved": "bit-0"}
+
+
+# tshark's tree. Each function takes the element of a message or of a part of it.
+
+def child(element, name):
+    for e in element if element is not None else ():
+        if e.get("name") == name:
+            return e
+    return None
+
+
+def raw(element, name):
+    e = child(element, name)
+    return None if e is None else bytes.fromhex(e.get("value") or "")
+
+
+def string(element, name):
+    value = raw(element, name)
+    return None if value is None else value.decode("utf-8", "surrogateescape")
+
+
+def unsigned(element, name):
+    e = child(element, name)
+    if e is None:
+        return None
+    return int(e.get("show")) & 0xffffffff
+
+
+def signed(element, name):
+    e = child(element, name)
+    return None if e is None else int(e.get("show"))
+
+
+def principal(element, which):
+    e = child(element, f"kerberos.{which}_element")
+    strings = child(e, f"kerberos.{which}_string")
+    if strings is None:
+        return None
+    leaf = {"cname": "CNameString", "sname": "SNameString"}[which]
+    parts = [bytes.fromhex(s.get("value") or "") for s in strings
+             if s.get("name") == f"kerberos.{leaf}"]
+    text = b"/".join(parts).decode("utf-8", "surrogateescape")
+    return (signed(e, "kerberos.name_type"), text)
+
+
+def moment(element, name):
+    value = raw(element, name)
+    if value is None:
+        return None
+    try:
+        parsed = datetime.datetime.strptime(value.decode("ascii"), "%Y%m%d%H%M%SZ")
+    except ValueError:
+        return None
+    return parsed.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def encrypted(element, name, with_kvno=True):
+    e = child(element, name)
+    if e is None:
+        return None
+    kvno = (unsigned(e, "kerberos.kvno"),) if with_kvno else ()
+    return (signed(e, "kerberos.etype"), *kvno, len(raw(e, "kerberos.cipher") or b""))
+
+
+def ticket(element):
+    e = child(element, "kerberos.ticket_element")
+    if e is None:
+        return None
+    return (string(e, "kerberos.realm"), principal(e, "sname"),
+            encrypted(e, "kerberos.enc_part_element"))
+
+
+def padata(element):
+    return [e for e in element.iter("field") if e.get("name") == "kerberos.PA_DATA_element"]
+
+
+def padata_types(element):
+    """Those of the message itself, not of anything nested in one of them."""
+    found = []
+    stack = list(element)[::-1] if element is not None else []
+    while stack:
+        e = stack.pop()
+        if e.get("name") == "kerberos.PA_DATA_element":
+            found.append(signed(e, "kerberos.padata_type"))
+        else:
+            stack.extend(list(e)[::-1])
+    return found
+
+
+def flags(element, prefix):
+    found = []
+    for e in element if element is not None else ():
+        name = (e.get("name") or "").removeprefix(prefix).replace(".", "-")
+        if e.get("show") == "1":
+            name = OPTION_NAMES.get(name, name)
+            found.append(name.replace("unused", "bit-"))
+    return sorted(found)
+
+
+def fields_of(element, kind):
+    """The same names and values as ours() gives."""
+    f = {}
+    if kind in ("AS-REQ", "TGS-REQ"):
+        body = child(element, "kerberos.req_body_element")
+        f["options"] = flags(child(body, "kerberos.kdc_options"), "kerberos.KDCOptions.")
+        f["cname"] = principal(body, "cname")
+        f["sname"] = principal(body, "sname")
+        f["realm"] = string(body, "kerberos.realm")
+        f["from"] = moment(body, "kerberos.from")
+        f["till"] = moment(body, "kerberos.till")
+        f["rtime"] = moment(body, "kerberos.rtime")
+        f["nonce"] = unsigned(body, "kerberos.nonce")
+        f["etypes"] = [int(e.get("show"))
+                       for e in (child(body, "kerberos.kdc-req-body.etype") or ())
+                       if e.get("name") == "kerberos.ENCTYPE"]
+        f["padata"] = padata_types(child(element, "kerberos.padata"))
+        if kind == "TGS-REQ":
+            for pa in padata(element):
+                inner = next((e for e in pa.iter("field")
+                              if e.get("name") == "kerberos.ap_req_element"), None)
+                if signed(pa, "kerberos.padata_type") == 1 and inner is not None:
+                    f["ap_req"] = fields_of(inner, "AP-REQ")
+                    break
+    elif kind in ("AS-REP", "TGS-REP"):
+        f["crealm"] = string(element, "kerberos.crealm")
+        f["cname"] = principal(element, "cname")
+        f["ticket"] = ticket(element)
+        f["enc_part"] = encrypted(element, "kerberos.enc_part_element")
+        f["padata"] = padata_types(child(element, "kerberos.padata"))
+    elif kind == "AP-REQ":
+        f["options"] = flags(child(element, "kerberos.ap_options"), "kerberos.APOptions.")
+        f["ticket"] = ticket(element)
+        f["authenticator"] = encrypted(element, "kerberos.authenticator_element", False)
+    elif kind in ("AP-REP", "KRB-PRIV", "KRB-CRED"):
+        f["enc_part"] = encrypted(element, "kerberos.enc_part_element")
+    elif kind == "KRB-ERROR":
+        f["error"] = signed(element, "kerberos.error_code")
+        f["realm"] = string(element, "kerberos.realm")
+        f["crealm"] = string(element, "kerberos.crealm")
+        f["cname"] = principal(element, "cname")
+        f["sname"] = principal(element, "sname")
+        f["ctime"] = moment(element, "kerberos.ctime")
+        f["stime"] = moment(element, "kerberos.stime")
+        f["susec"] = unsigned(element, "kerberos.susec")
+        f["e_text"] = string(element, "kerberos.e_text")
+        f["padata"] = padata_types(child(element, "kerberos.e_data"))
+    return f
+
+
+Message = collections.namedtuple("Message", "frame kind carrier time ends fields")
+
+
+def packet_of(packet):
+    frame = time = None
+    source = target = ""
+    for proto in packet:
+        for e in proto:
+            name = e.get("name")
+            if name == "num" and proto.get("name") == "geninfo":
+                frame = int(e.get("show"))
+            elif name == "frame.time_epoch":
+                time = float(e.get("show"))
+            elif name in ("ip.src", "ipv6.src"):
+                source = e.get("show")
+            elif name in ("ip.dst", "ipv6.dst"):
+                target = e.get("show")
+    return frame, time, (source, target)
+
+
+def tshark_messages(path):
+    process = subprocess.Popen([*TSHARK, "-r", path], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL)
+    try:
+        for _, packet in xml.etree.ElementTree.iterparse(process.stdout):
+            if packet.tag != "packet":
+                continue
+            frame, time, ends = packet_of(packet)
+            if any((e.get("name") or "").startswith("icmp") for e in packet):
+                packet.clear()
+                continue  # what an ICMP error quotes is no message
+            stack = [(e, ()) for e in reversed(packet)]
+            while stack:
+                e, above = stack.pop()
+                kind = ELEMENTS.get(e.get("name"))
+                if kind is not None:
+                    yield Message(frame, kind, carrier_of(above), time, ends, fields_of(e, kind))
+                    continue
+                inner = above + (e.get("name"),) if e.tag == "proto" else above
+                stack.extend((x, inner) for x in reversed(e))
+            packet.clear()
+    except xml.etree.ElementTree.ParseError:
+        pass  # tshark stopped amid a damaged capture: what came before stands
+    process.wait()
+
+
+def carrier_of(protocols):
+    wrappers = {"kerberos", "kpasswd", "gss-api", "spnego", "fake-field-wrapper"}
+    others = [p for p in protocols if p not in wrappers]
+    if not others:
+        return "wire" if protocols and protocols[0] in ("kerberos", "kpasswd") else "other"
+    return "http" if others == ["http"] else "other"
+
+
+# Our objects.
+
+def ours_string(o, name):
+    if o.get(name + "_raw") is not None:
+        return bytes.fromhex(o[name + "_raw"]).decode("utf-8", "surrogateescape")
+    return o.get(name)
+
+
+def ours_name(o, name):
+    n = o.get(name)
+    return None if n is None else (n["type"], ours_string(n, "name"))
+
+
+def ours_enc(e, with_kvno=True):
+    if e is None:
+        return None
+    return (e["etype"], *((e["kvno"],) if with_kvno else ()), e["cipher_len"])
+
+
+def ours_ticket(o):
+    t = o.get("ticket")
+    if t is None:
+        return None
+    return (ours_string(t, "realm"), ours_name(t, "sname"), ours_enc(t))
+
+
+def ours_fields(o):
+    kind = o["type"]
+    f = {}
+    if kind in ("AS-REQ", "TGS-REQ"):
+        f = {"options": sorted(o["kdc_options"]), "cname": ours_name(o, "cname"),
+             "sname": ours_name(o, "sname"), "realm": ours_string(o, "realm"),
+             "from": o["from_time"], "till": o["till"], "rtime": o["rtime"], "nonce": o["nonce"],
+             "etypes": o["etypes"], "padata": [p["type"] for p in o["padata"]]}
+        for p in o["padata"]:
+            if "message" in p:
+                f["ap_req"] = ours_fields(p["message"])
+    elif kind in ("AS-REP", "TGS-REP"):
+        f = {"crealm": ours_string(o, "crealm"), "cname": ours_name(o, "cname"),
+             "ticket": ours_ticket(o), "enc_part": ours_enc(o["enc_part"]),
+             "padata": [p["type"] for p in o["padata"]]}
+    elif kind == "AP-REQ":
+        f = {"options": sorted(o["ap_options"]), "ticket": ours_ticket(o),
+             "authenticator": ours_enc(o["authenticator"], False)}
+    elif kind in ("AP-REP", "KRB-PRIV", "KRB-CRED"):
+        f = {"enc_part": ours_enc(o["enc_part"])}
+    elif kind == "KRB-ERROR":
+        e_data = o["e_data"] or {}
+        f = {"error": o["error_code"], "realm": ours_string(o, "realm"),
+             "crealm": ours_string(o, "crealm"), "cname": ours_name(o, "cname"),
+             "sname": ours_name(o, "sname"), "ctime": o["ctime"], "stime": o["stime"],
+             "susec": o["susec"], "e_text": ours_string(o, "e_text"),
+             "padata": [p["type"] for p in e_data.get("padata", [])]}
+    return f
+
+
+def our_messages(program, path):
+    run = subprocess.run([program, "messages", "--format", "json", "--protocol", "kerberos", path],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    for line in run.stdout.decode("ascii").splitlines():
+        o = json.loads(line)
+        ends = (o["from"]["address"], o["to"]["address"])
+        found = [(o, "wire")] if o["protocol"] == "kerberos" else [
+            (o[name]["token"]["message"], "http")
+            for name in ("authorization", "proxy_authorization", "www_authenticate",
+                         "proxy_authenticate")
+            if o.get(name) and o[name]["token"] and "message" in o[name]["token"]
+            and o[name]["token"]["message"]["protocol"] == "kerberos"]
+        for m, carrier in found:
+            yield Message(o["frame"], m["type"], carrier, None, ends,
+                          ours_fields(m) if m["complete"] else None)
+
+
+def compare(program, path):
+    """(differences, counts): differences are (frame, field, text)."""
+    theirs = list(tshark_messages(path))
+    ours = list(our_messages(program, path))
+    counts = collections.Counter(m.carrier for m in theirs)
+    differences = []
+    waiting = collections.defaultdict(list)
+    for m in ours:
+        waiting[(m.frame, m.kind)].append(m)
+    times = {m.frame: m.time for m in theirs}
+    for m in theirs:
+        if m.carrier == "other":
+            continue
+        mine = waiting[(m.frame, m.kind)]
+        if not mine:
+            copy = any(o.kind == m.kind and o.fields == m.fields and o.ends == m.ends
+                       and abs(times.get(o.frame, 0) - m.time) <= COPY_S for o in ours)
+            if copy:
+                counts["copies"] += 1
+            else:
+                differences.append((m.frame, "missing", m.kind))
+            continue
+        o = mine.pop(0)
+        if o.fields is None:
+            counts["cut"] += 1
+            continue
+        counts["compared"] += 1
+        if m.kind == "KRB-ERROR" and not m.fields["padata"] and o.fields["padata"]:
+            counts["e-data that tshark leaves undecoded"] += 1  # it does so by error code
+            m.fields["padata"] = o.fields["padata"]
+        for name in sorted(set(m.fields) | set(o.fields)):
+            if m.fields.get(name) != o.fields.get(name):
+                differences.append((m.frame, name, f"{m.kind} ours {o.fields.get(name)!r} "
+                                                   f"tshark {m.fields.get(name)!r}"))
+    for (frame, kind), left in waiting.items():
+        for o in left:
+            if o.fields is not None:
+                differences.append((frame, "added", f"{kind} that tshark does not show"))
+            else:
+                counts["cut"] += 1
+    return differences, counts
+
+
+def captures_below(folder):
+    index = os.path.join(folder, "INDEX.tsv")
+    if os.path.exists(index):
+        with open(index, encoding="utf-8", newline="") as table:
+            for row in csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE):
+                if int(row["kerberos_frames"] or 0) > 0:
+                    yield row["path"]
+        return
+    for where, _, names in sorted(os.walk(folder)):
+        for name in sorted(names):
+            if name.endswith((".pcap", ".pcapng", ".cap")):
+                yield os.path.relpath(os.path.join(where, name), folder)
+
+
+def read_exceptions(path):
+    found = {}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip() and not line.startswith("#"):
+                capture, frame, field, reason = line.rstrip("\n").split("\t")
+                assert reason, line
+                found[(capture, frame, field)] = False
+    return found
+
+
+def main():
+    program, exceptions_path, *folders = sys.argv[1:]
+    exceptions = read_exceptions(exceptions_path)
+    jobs = [(folder, path) for folder in folders for path in captures_below(folder)]
+    total = collections.Counter()
+    num_differences = 0
+    with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
+        results = pool.map(compare, [program] * len(jobs),
+                           [os.path.join(folder, path) for folder, path in jobs])
+        for (_, path), (differences, counts) in zip(jobs, results):
+            total += counts
+            for frame, field, text in differences:
+                keys = [(path, str(frame), field), (path, "*", field), ("*", "*", field)]
+                key = next((k for k in keys if k in exceptions), None)
+                if key is not None:
+                    exceptions[key] = True
+                else:
+                    num_differences += 1
+                    print(f"{path}: frame {frame}: {field}: {text}")
+    examined = {path for _, path in jobs}
+    for (path, frame, field), used in exceptions.items():
+        if path in examined and not used:
+            num_differences += 1
+            print(f"{path}: frame {frame}: {field}: excepted, and as tshark has it")
+    print(f"{len(jobs)} captures:", ", ".join(f"{n} {word}" for word, n in sorted(total.items())))
+    if total["compared"] == 0:
+        print("nothing was compared")
+        return 1
+    return 1 if num_differences > 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
