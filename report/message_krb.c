@@ -316,7 +316,11 @@ static void put_purpose(struct tree_builder *b, const struct krb_message *krb)
 
 static void put_request(struct tree_builder *b, const struct krb_message *krb)
 {
-    put_bits(b, "kdc_options", BITS_KDC_OPTIONS, krb->kdc_options);
+    if (krb->complete || krb->kdc_options != 0) {
+        put_bits(b, "kdc_options", BITS_KDC_OPTIONS, krb->kdc_options);
+    } else { /* cut before them, as far as one can tell */
+        tree_null(b, "kdc_options");
+    }
     put_name(b, "cname", &krb->cname);
     tree_known(b, "realm", krb->realm);
     put_name(b, "sname", &krb->sname);
@@ -382,8 +386,13 @@ static void put_error(struct tree_builder *b, const struct krb_message *krb)
     put_name(b, "sname", &krb->sname);
     put_name(b, "cname", &krb->cname);
     tree_known(b, "crealm", krb->crealm);
-    tree_number(b, "error_code", krb->error_code);
-    tree_word(b, "error_name", krb_error_name(krb->error_code));
+    if (krb->complete || krb->error_code != 0) {
+        tree_number(b, "error_code", krb->error_code);
+        tree_word(b, "error_name", krb_error_name(krb->error_code));
+    } else {
+        tree_null(b, "error_code");
+        tree_null(b, "error_name");
+    }
     put_time(b, "ctime", &krb->ctime);
     put_usec(b, "cusec", &krb->ctime);
     put_time(b, "stime", &krb->stime);
