@@ -250,16 +250,27 @@ bool detect_kdc_answered(const struct judgement *j, uint32_t unused, struct proo
     return false;
 }
 
-/* The client got as far as asking for tickets, or presented one: it had a TGT. */
+/* Errors to a TGS-REQ that send a client back to the AS exchange. */
+static bool wants_new_tgt(const struct transaction *t)
+{
+    int32_t code = transaction_is_error(t) ? t->reply->u.krb.error_code : 0;
+    return code == 11 || code == 20 || code == 31 || code == 32 || code == 33 || code == 37 ||
+           code == 41 || code == 44;
+}
+
+/* The client got as far as asking for tickets, or presented one: it had a TGT. A logon that fails
+ * beside that is somebody else's on the same host. */
 static bool had_tgt_after(const struct judgement *j, int64_t time_ns)
 {
     for (size_t i = 0; i < j->v->num_transactions; i++) {
         const struct transaction *t = &j->v->transactions[i];
-        if (t->type == KRB_TGS_REQ && begin_of(t) >= time_ns) {
+        bool is_ours = j->v->attempt != NULL && j->v->tgs_related[i] && !wants_new_tgt(t);
+        if (t->type == KRB_TGS_REQ && (is_ours || begin_of(t) >= time_ns)) {
             return true;
         }
     }
-    return j->reading.krb != NULL && j->reading.krb->request->time_ns >= time_ns;
+    const struct exchange *krb = j->reading.krb;
+    return krb != NULL && (krb == j->reading.last || krb->request->time_ns >= time_ns);
 }
 
 bool detect_tgt_issued(const struct judgement *j, uint32_t unused, struct proof *p)
