@@ -91,13 +91,14 @@ Test(options, zones)
     static const char *const bad[] = {"",      "2",       "02:00", "+24:00", "+18:00",
                                       "+2:60", "+02:0",   "+:30",  "++2",    "+02:000",
                                       "CET",   "+02:00x", "-",     "+123456"};
-    struct reading r = {.options = &options, .trouble = &trouble};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        cr_expect(read_zone(&r, good[i].text), "%s", good[i].text);
-        cr_expect_eq(options.zone_s, good[i].seconds, "%s: %d", good[i].text, options.zone_s);
+        int32_t zone_s = -1;
+        cr_expect(options_zone(good[i].text, &zone_s, &trouble), "%s", good[i].text);
+        cr_expect_eq(zone_s, good[i].seconds, "%s: %d", good[i].text, zone_s);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        cr_expect_not(read_zone(&r, bad[i]), "%s", bad[i]);
+        int32_t zone_s = -1;
+        cr_expect_not(options_zone(bad[i], &zone_s, &trouble), "%s", bad[i]);
     }
 }
 
