@@ -108,3 +108,18 @@ Test(causes, ntlm_success_always_has_a_note)
     cr_expect_not(holds_word(a->verdict.summary, "failed"));
     story_free(&s);
 }
+
+/* NTLM's middle 401 is no refusal, even where the client leaves it there. */
+Test(causes, handshake_left_in_its_middle)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    struct talk t = talk_present(&s, TOKEN_NTLM_1);
+    ANSWER(&t, .status = 401, .ntlm_challenge = true);
+    story_wait(&s, 11);
+    END(&s, 1);
+    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_NTLM_WITHOUT_KERBEROS, STEP_PRESENT);
+    cr_expect_null(also_of(s.analysis.attempts[0], CAUSE_NTLM_REFUSED));
+    story_free(&s);
+}
