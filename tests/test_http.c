@@ -179,7 +179,10 @@ static const struct talk talks[] = {
       "<<| rst"},
      "#1 POST /1 mp body=0 @1-1-1 cut-head start\n"
      "#2 500 re=1 body=0 @2-2-2 cut-head start\n"},
-    {"a start line alone is not enough", {">>> GET /1 HTTP/1.1\n", "<<< HTTP/1.1 500 Oh\n"}, ""},
+    {"a start line alone says what it can",
+     {">>> GET /1 HTTP/1.1\n", "<<< HTTP/1.1 500 Oh\n"},
+     "#1 GET /1  body=0 @1-1-1 cut-head start\n"
+     "#2 500 re=1 body=0 @2-2-2 cut-head start\n"},
     {"flush reports once, and framing goes on",
      {">>> POST /1 HTTP/1.1\nContent-Length: 4\n\nbo", "flush", ">>> dyGET /2 HTTP/1.1\n\n"},
      "#1 POST /1  body=2 @1-1-1 start\n"

@@ -51,11 +51,12 @@ static const struct talk talks[] = {
      "#2 401 re=1 body=0 @2-2-2 complete start\n"
      "#3 GET /2  body=0 @4-4-4 complete\n"
      "#4 200 re=3 body=0 @5-5-5 complete start\n"},
-    {"a request head without a whole field is lost, and takes no other's response",
+    {"a request head without a whole field is kept: the first response is its",
      {">>> GET /1 HTTP/1.1\nHos", "><> 500", "<<< " NO, ">>> " R("2"), "<<< " OK},
-     "#1 401 re=0 body=0 @3-3-3 complete start\n"
-     "#2 GET /2  body=0 @4-4-4 complete\n"
-     "#3 200 re=2 body=0 @5-5-5 complete start\n"},
+     "#1 GET /1  body=0 @1-1-1 cut-head start\n"
+     "#2 401 re=1 body=0 @3-3-3 complete start\n"
+     "#3 GET /2  body=0 @4-4-4 complete\n"
+     "#4 200 re=3 body=0 @5-5-5 complete start\n"},
     {"a whole request: its response is nobody's",
      {">>> " R("1"), "<<< " NO, "><> 19", "<<< " OK, ">>> " R("3"), "<<< " NO},
      "#1 GET /1  body=0 @1-1-1 complete start\n"
@@ -128,11 +129,12 @@ static const struct talk talks[] = {
      "#2 401 re=1 body=0 @2-2-2 cut-head start\n"
      "#3 GET /2  body=0 @4-4-4 complete start\n"
      "#4 200 re=3 body=0 @5-5-5 complete\n"},
-    {"a response head without a whole field is lost, and its request stays unanswered",
+    {"a response head without a whole field is kept: its status line answers",
      {">>> " R("1"), "<<< HTTP/1.1 401 No\nServ", "<>< 100", ">>> " R("2"), "<<< " OK},
      "#1 GET /1  body=0 @1-1-1 complete start\n"
-     "#2 GET /2  body=0 @4-4-4 complete start\n"
-     "#3 200 re=2 body=0 @5-5-5 complete\n"},
+     "#2 401 re=1 body=0 @2-2-2 cut-head start\n"
+     "#3 GET /2  body=0 @4-4-4 complete start\n"
+     "#4 200 re=3 body=0 @5-5-5 complete\n"},
     {"an interim response's cut head is nothing",
      {">>> " R("1"), "<<< HTTP/1.1 100 Continue\nServer: x\nX-", "<>< 100", "<<< " OK},
      "#1 GET /1  body=0 @1-1-1 complete start\n"
