@@ -93,17 +93,43 @@ bool detect_kdc_not_located(const struct judgement *j, uint32_t unused, struct p
     return num_failed > 0;
 }
 
-/* When a KDC last answered this client; INT64_MIN: never. */
+/* The last request for the service's ticket; NULL: none. */
+static const struct transaction *last_for_service(const struct view *v)
+{
+    const struct transaction *last = NULL;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        last = v->tgs_related[i] ? &v->transactions[i] : last;
+    }
+    return last;
+}
+
+/* When a KDC last answered this client; INT64_MIN: never. Where the service's ticket was asked for
+ * in vain, an answer to a later question is about something else. */
 static int64_t last_answer_ns(const struct view *v)
 {
+    const struct transaction *asked = v->attempt == NULL ? NULL : last_for_service(v);
+    bool in_vain = asked != NULL &&
+                   (asked->state == TRANSACTION_UNANSWERED || asked->state == TRANSACTION_REFUSED);
     int64_t last = INT64_MIN;
     for (size_t i = 0; i < v->num_transactions; i++) {
         const struct transaction *t = &v->transactions[i];
-        if (t->state == TRANSACTION_ANSWERED && t->reply->time_ns > last) {
+        bool counts = !in_vain || begin_of(t) <= begin_of(asked);
+        if (counts && t->state == TRANSACTION_ANSWERED && t->reply->time_ns > last) {
             last = t->reply->time_ns;
         }
     }
     return last;
+}
+
+/* A KDC's word on the service stands, whatever became of other requests. */
+static bool service_was_refused(const struct view *v)
+{
+    const struct transaction *t = last_for_service(v);
+    if (t == NULL || !transaction_is_error(t)) {
+        return false;
+    }
+    int32_t code = t->reply->u.krb.error_code;
+    return !krb_code_is_step(code) && code != 68; /* RFC 6806: ask another realm */
 }
 
 /* Did the client reach a KDC after that time, on a connection of which the capture lacks a part? */
@@ -124,7 +150,7 @@ bool detect_kdc_silent(const struct judgement *j, uint32_t unused, struct proof 
     const struct view *v = j->v;
     int64_t answered = last_answer_ns(v);
     bool found = false;
-    if (may_have_answered(v, answered)) {
+    if (may_have_answered(v, answered) || service_was_refused(v)) {
         return false;
     }
     for (size_t i = 0; i < v->num_transactions; i++) {
@@ -189,7 +215,7 @@ bool detect_kdc_closed(const struct judgement *j, uint32_t unused, struct proof 
     const struct view *v = j->v;
     int64_t answered = last_answer_ns(v);
     bool found = false;
-    if (may_have_answered(v, answered) || !left_it_at_refusals(j)) {
+    if (may_have_answered(v, answered) || service_was_refused(v) || !left_it_at_refusals(j)) {
         return false;
     }
     for (size_t i = 0; i < v->num_transactions; i++) {
