@@ -332,17 +332,20 @@ static void add_slot(struct text *t, const struct judgement *j, const char *slot
     add_http(t, j, slot);
 }
 
-/* Plain enough for a command line: what host, SPN, realm and account names are made of. */
+/* Plain enough for a command line: what host, SPN, realm and account names are made of. A '$' ends
+ * a computer's name; elsewhere a shell would take it for a variable, as it would take a first '-'
+ * or '@' for an option or a list. */
 static bool is_plain(struct bytes b)
 {
     for (size_t i = 0; i < b.len; i++) {
         uint8_t c = b.at[i];
         bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!is_word && (c == '\0' || strchr("._-/:@$", c) == NULL)) {
+        bool is_end = c == '$' && i > 0 && i + 1 == b.len;
+        if (!is_word && !is_end && (c == '\0' || strchr("._-/:@", c) == NULL)) {
             return false;
         }
     }
-    return b.len > 0 && b.at[0] != '-';
+    return b.len > 0 && b.at[0] != '-' && b.at[0] != '@';
 }
 
 static struct bytes fill(const struct judgement *j, const char *template, bool for_command)

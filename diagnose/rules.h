@@ -48,7 +48,8 @@ void rules_add_span(struct text *t, double s, const char *ahead, const char *oth
 struct bytes rules_fill(const struct judgement *j, const char *template);
 
 /* The same for what a reader may paste into a shell: a name from the wire that holds anything but
- * letters, digits and . _ - / : @ $ is left out, <slot> stands in its place. */
+ * letters, digits and . _ - / : @ (and a $ at its end), or begins with - or @, is left out; <slot>
+ * stands in its place. */
 struct bytes rules_fill_command(const struct judgement *j, const char *template);
 
 #endif

@@ -380,6 +380,9 @@ static const char *const hostile[] = {
     "mp,EVIL",
     "EVIL^",
     "EVIL!x",
+    "$env:EVIL",
+    "mp.$EVIL",
+    "@EVIL",
 };
 
 static void expect_clean(const struct finding *f, const char *name)
