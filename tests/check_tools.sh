@@ -76,6 +76,8 @@ lint)
     sin base/bytes.c 'int a; ' 'base/bytes.c:1: white space at the end'
     sin base/bytes.c 'void f(void);\n\tint a;' 'base/bytes.c:2: a tab'
     sin docs/A.md 'see /ho''me/me/x' 'docs/A.md:1: a path of one machine'
+    sin docs/A.md 'see [it](B.md)' 'docs/A.md:1: leads nowhere'
+    sin docs/A.md 'see [me](A.md), [there](http://x/y)' clean
     sin tools/say.sh 'if then' 'tools/say.sh:1: bash cannot read it'
     new_tree && printf 'int a;' >"$tree/base/a.c"
     expect 'base/a.c:0: no newline at the end'

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The look of the tree: width, leftovers, white space, paths of one machine, clang-format, shell.
+# The look of the tree: width, leftovers, white space, paths of one machine, links, clang-format,
+# shell.
 #
 #   tools/lint.sh [TREE]    prints each finding as file:line: why; exits with 1 if any
 #
@@ -63,11 +64,19 @@ mapfile -t scripts < <(
     printf '%s\n' "${shell_files[@]}"
     tree_files -path './pcaps/lab/*.sh'
 )
+# [text](file) in Markdown leads to a file of the tree, seen from where it stands.
+report "leads nowhere" < <(
+    tree_files -name '*.md' | while IFS= read -r file; do
+        grep -noP '\]\(\K[^)#:\s]+(?=\))' "$file" | while IFS=: read -r line target; do
+            [ -e "$(dirname "$file")/$target" ] || echo "$file:$line"
+        done || true
+    done
+)
 report "bash cannot read it" < <(for file in "${scripts[@]}"; do
     bash -n "$file" 2>/dev/null || echo "$file:1"
 done)
 
-checked="width, leftovers, white space, paths, bash"
+checked="width, leftovers, white space, paths, links, bash"
 if command -v clang-format >/dev/null && [ -f .clang-format ]; then
     checked+=", clang-format"
     mapfile -t formatted < <(printf '%s\n' "${c_files[@]}" | grep '\.[ch]$' || true)
