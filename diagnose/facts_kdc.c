@@ -319,11 +319,26 @@ bool detect_ticket_issued(const struct judgement *j, uint32_t unused, struct pro
     return j->reading.krb != NULL;
 }
 
+/* NTLM names the account that was meant; another account's failed logon does not explain it. A
+ * service's name (host/…) may be the same computer's, so it is not compared. */
+static bool is_of_another_account(const struct judgement *j, const struct transaction *t)
+{
+    const struct exchange *ntlm = j->reading.ntlm_authenticate;
+    struct bytes user = ntlm == NULL ? (struct bytes){0} : ntlm->request->u.http.ntlm_user;
+    struct bytes cname = transaction_names(t)->cname;
+    bool is_comparable = user.len > 0 && cname.len > 0 && bytes_find(cname, '/', 0) == cname.len;
+    cname = bytes_part(cname, 0, bytes_find(cname, '@', 0));
+    return is_comparable && !bytes_equal_nocase(user, cname);
+}
+
 /* The AS exchange failed, and nothing later shows that the client had a TGT all the same. */
 static const struct transaction *final_as_failure(const struct judgement *j)
 {
     const struct transaction *t = j->as_failure;
-    return t == NULL || had_tgt_after(j, begin_of(t)) ? NULL : t;
+    if (t == NULL || had_tgt_after(j, begin_of(t)) || is_of_another_account(j, t)) {
+        return NULL;
+    }
+    return t;
 }
 
 /* Codes with a rule of their own, which AS_OTHER must leave alone. */
