@@ -10,9 +10,11 @@ krbscope=${1:?usage: tools/causes.sh KRBSCOPE [--check]}
 page() {
     echo "# Causes"
     echo
-    echo "What krbscope can conclude: the step that it breaks, the sign on the wire, the remedy, and the"
-    echo "more general cause that it weakens to when frames are missing. Made by tools/causes.sh; do not"
-    echo "edit. The rules are in [diagnose/rules.def](../diagnose/rules.def)."
+    cat <<'TEXT'
+What krbscope can conclude: the step that it breaks, the sign on the wire, the remedy, and the more
+general cause that it weakens to when frames are missing. Made by tools/causes.sh; do not edit. The
+rules are in [diagnose/rules.def](../diagnose/rules.def).
+TEXT
     "$krbscope" explain | grep -v '^ ' | while read -r id; do
         [ -n "$id" ] || continue
         printf '\n## %s\n\n```text\n' "$id"
