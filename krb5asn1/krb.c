@@ -57,6 +57,28 @@ static struct bytes ticket_raw(const struct reading *r, unsigned field)
     return tlv_field(r->fields, field, &element) ? element.raw : (struct bytes){0};
 }
 
+/* User-to-user and S4U2Proxy (RFC 4120 5.4.1, MS-SFU 3.1.5.2.1). */
+static void copy_additional_tickets(const struct reading *r, const KDC_REQ_BODY *body)
+{
+    struct krb_message *out = r->out;
+    struct tlv element;
+    size_t num = body->additional_tickets->len;
+    out->num_additional_tickets = num;
+    num = num < KRB_TICKETS_MAX ? num : KRB_TICKETS_MAX;
+    if (!tlv_field(r->fields, 4, &element) || !tlv_field(element.content, 11, &element)) {
+        return;
+    }
+    out->additional_tickets = arena_alloc_array(r->arena, num, sizeof *out->additional_tickets);
+    for (size_t i = 0; out->additional_tickets != NULL && i < num; i++) {
+        struct tlv raw;
+        if (tlv_next(&element.content, &raw) != TLV_OK) {
+            return;
+        }
+        out->additional_tickets[out->num_tickets_kept++] =
+            copy_ticket(r->arena, &body->additional_tickets->val[i], raw.raw);
+    }
+}
+
 static void copy_req_body(const struct reading *r, const KDC_REQ_BODY *body)
 {
     struct krb_message *out = r->out;
@@ -83,7 +105,7 @@ static void copy_req_body(const struct reading *r, const KDC_REQ_BODY *body)
         copy_addresses(r->arena, out, body->addresses);
     }
     if (body->additional_tickets != NULL) {
-        out->num_additional_tickets = body->additional_tickets->len;
+        copy_additional_tickets(r, body);
     }
 }
 

@@ -14,6 +14,7 @@
 #define KRB_ETYPES_MAX 32     /* etypes kept of one request */
 #define KRB_NAME_PARTS_MAX 16 /* components kept of one principal name */
 #define KRB_ADDRESSES_MAX 16  /* host addresses kept of one request */
+#define KRB_TICKETS_MAX 8     /* additional tickets kept of one request */
 #define KRB_SHA256_BYTES 32
 
 /* Application tags, which are the msg-type numbers too (RFC 4120 5.10). */
@@ -78,7 +79,7 @@ struct krb_padata {
     size_t value_len; /* bytes on the wire */
     /* What could be read inside, by type; zero otherwise. */
     struct krb_enc enc;                 /* 2 ENC-TIMESTAMP, 138 ENCRYPTED-CHALLENGE */
-    const struct krb_etype_info *infos; /* 11 and 19 */
+    const struct krb_etype_info *infos; /* 11 and 19; 161 KEY-LIST-REQ: etypes, no salts */
     size_t num_infos;
     struct krb_name user; /* 129 FOR-USER: userName; 130 FOR-X509-USER: cname */
     struct bytes user_realm;
@@ -89,6 +90,7 @@ struct krb_padata {
     uint32_t ntstatus;
     int32_t armor_type; /* 136 FX-FAST request: armor type or 0 */
     bool fast_rep;      /* 136 holds a PA-FX-FAST-REPLY */
+    const char *form;   /* 16, 17 PK-AS-REQ and -REP, 151 SPAKE: which of its forms, or NULL */
 };
 
 /* e-data of a KRB-ERROR, in every form seen: METHOD-DATA, one PA-DATA, TYPED-DATA,
@@ -118,7 +120,9 @@ struct krb_message {
     struct address addresses[KRB_ADDRESSES_MAX];
     struct bytes netbios_address; /* HostAddress type 20, blanks trimmed */
     size_t num_addresses;
-    size_t num_additional_tickets;
+    size_t num_additional_tickets; /* on the wire */
+    struct krb_ticket *additional_tickets;
+    size_t num_tickets_kept; /* of those; none of a message cut short */
 
     /* requests: cname, realm, sname; replies: crealm, cname; KRB-ERROR: all four */
     struct krb_name cname, sname;

@@ -129,6 +129,44 @@ static void read_fast(struct krb_padata *out, struct bytes value)
     }
 }
 
+/* MS-KILE 2.2.11: SEQUENCE OF Int32. */
+static void read_key_list(struct arena *arena, struct krb_padata *out, struct bytes value)
+{
+    struct tlv list;
+    struct tlv item;
+    int etype;
+    if (!tlv_expect(&value, TLV_SEQUENCE, &list)) {
+        return;
+    }
+    struct krb_etype_info *infos = arena_alloc_array(arena, ETYPE_INFOS_MAX, sizeof *infos);
+    while (infos != NULL && out->num_infos < ETYPE_INFOS_MAX &&
+           tlv_expect(&list.content, TLV_INTEGER, &item) && item.whole &&
+           der_get_integer(item.content.at, item.content.len, &etype, NULL) == 0) {
+        infos[out->num_infos++].etype = etype;
+    }
+    out->infos = infos;
+}
+
+/* Which alternative of a CHOICE: RFC 4556 3.2.3 (17), draft-ietf-kitten-krb-spake-preauth (151). A
+ * PA-PK-AS-REQ (RFC 4556 3.2.1) is no CHOICE. */
+static void read_form(struct krb_padata *out, struct bytes value)
+{
+    static const char *const spake[] = {"support", "challenge", "response", "encrypted-data"};
+    static const char *const pk_rep[] = {"dh-info", "encrypted-key"};
+    struct tlv element;
+    if (tlv_next(&value, &element) != TLV_OK) {
+        return;
+    }
+    unsigned choice = element.tag & 0x1fU;
+    if (out->type == 16 && element.tag == TLV_SEQUENCE) {
+        out->form = "signed-auth-pack";
+    } else if (out->type == 17 && element.tag >= 0x80 && choice < 2) {
+        out->form = pk_rep[choice];
+    } else if (out->type == 151 && element.tag >= TLV_CONTEXT(0) && choice < 4) {
+        out->form = spake[choice];
+    }
+}
+
 static bool read_ext_error(uint32_t *ntstatus, struct bytes value)
 {
     if (value.len != EXT_ERROR_LEN) {
@@ -171,6 +209,14 @@ void padata_read(struct arena *arena, struct krb_padata *out, int32_t type, stru
         break;
     case KRB5_PADATA_FX_FAST:
         read_fast(out, value);
+        break;
+    case KRB5_PADATA_PK_AS_REQ:
+    case KRB5_PADATA_PK_AS_REP:
+    case 151: /* PA-SPAKE; not in Heimdal's list */
+        read_form(out, value);
+        break;
+    case 161: /* KERB-KEY-LIST-REQ; not in Heimdal's list */
+        read_key_list(arena, out, value);
         break;
     case KRB5_PADATA_SUPPORTED_ETYPES: /* MS-KILE 2.2.8 */
         if (value.len == 4) {

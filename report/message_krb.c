@@ -162,15 +162,15 @@ static void put_enc(struct tree_builder *b, const char *name, const struct krb_e
     tree_leave(b, former);
 }
 
-static void put_ticket(struct tree_builder *b, const struct krb_ticket *ticket)
+static void put_ticket(struct tree_builder *b, const char *name, const struct krb_ticket *ticket)
 {
     char buffer[SHA256_TEXT_MAX];
     struct text hex;
     if (!ticket->present) {
-        tree_null(b, "ticket");
+        tree_null(b, name);
         return;
     }
-    struct tree *former = tree_enter(b, "ticket", TREE_OBJECT);
+    struct tree *former = tree_enter(b, name, TREE_OBJECT);
     tree_known(b, "realm", ticket->realm);
     put_name(b, "sname", &ticket->sname);
     if (ticket->enc.present) {
@@ -231,6 +231,9 @@ static void put_padata_contents(struct tree_builder *b, const struct krb_padata 
     }
     if (pa->has_ntstatus) {
         put_ntstatus(b, pa->ntstatus);
+    }
+    if (pa->form != NULL) {
+        tree_word(b, "form", pa->form);
     }
     if (pa->type == 136 && pa->value_len > 0) { /* RFC 6113 5.4 */
         tree_word(b, "fast", pa->fast_rep ? "reply" : "request");
@@ -338,7 +341,11 @@ static void put_request(struct tree_builder *b, const struct krb_message *krb)
     }
     tree_leave(b, former);
     put_addresses(b, krb);
-    tree_number(b, "additional_tickets", (int64_t)krb->num_additional_tickets);
+    former = tree_enter(b, "additional_tickets", TREE_LIST);
+    for (size_t i = 0; i < krb->num_tickets_kept; i++) {
+        put_ticket(b, NULL, &krb->additional_tickets[i]);
+    }
+    tree_leave(b, former);
     if (krb->type == KRB_TGS_REQ) {
         put_purpose(b, krb);
     }
@@ -349,7 +356,7 @@ static void put_reply(struct tree_builder *b, const struct krb_message *krb)
 {
     tree_known(b, "crealm", krb->crealm);
     put_name(b, "cname", &krb->cname);
-    put_ticket(b, &krb->ticket);
+    put_ticket(b, "ticket", &krb->ticket);
     put_enc(b, "enc_part", &krb->enc_part, true);
     put_padata(b, krb);
 }
@@ -420,11 +427,11 @@ void message_krb_tree(struct tree_builder *b, const struct krb_message *krb)
         break;
     case KRB_AP_REQ:
         put_bits(b, "ap_options", BITS_AP_OPTIONS, krb->ap_options);
-        put_ticket(b, &krb->ticket);
+        put_ticket(b, "ticket", &krb->ticket);
         put_enc(b, "authenticator", &krb->enc_part, false);
         break;
     case KRB_CRED:
-        put_ticket(b, &krb->ticket);
+        put_ticket(b, "ticket", &krb->ticket);
         put_enc(b, "enc_part", &krb->enc_part, true);
         break;
     case KRB_AP_REP:
