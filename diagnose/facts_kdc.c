@@ -82,13 +82,18 @@ bool detect_kdc_not_located(const struct judgement *j, uint32_t unused, struct p
         if (!is_kdc_srv(l) || l->first_ns > v->krb_to_ns) {
             continue;
         }
-        if (l->response == NULL ||
-            (l->response->u.dns.rcode == 0 && l->response->u.dns.num_answers > 0)) {
+        bool is_named = l->response != NULL && l->response->u.dns.rcode == 0 &&
+                        l->response->u.dns.num_answers > 0;
+        if (is_named || (l->response == NULL && !lookup_was_unanswered(v, l))) {
             return false;
         }
         num_failed++;
-        proof_add(j, p, l->response, "no KDC under %.*s", (int)l->name.len,
-                  (const char *)l->name.at);
+        const struct moment *m = l->response;
+        if (m == NULL && l->num_queries > 0) {
+            m = l->queries[0];
+        }
+        proof_add(j, p, m, "%s %.*s", l->response == NULL ? "no answer for" : "no KDC under",
+                  (int)l->name.len, (const char *)l->name.at);
     }
     return num_failed > 0;
 }

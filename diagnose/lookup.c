@@ -215,6 +215,11 @@ static enum resolution_state lookup_state(const struct view *v, const struct loo
     return is_silent ? RESOLUTION_UNREACHABLE : RESOLUTION_PENDING;
 }
 
+bool lookup_was_unanswered(const struct view *v, const struct lookup *l)
+{
+    return lookup_state(v, l) == RESOLUTION_UNREACHABLE;
+}
+
 /* Worse news first, so that one bad family does not hide what the other says. */
 static int rank(enum resolution_state s)
 {

@@ -121,6 +121,9 @@ bool krb_code_is_step(int32_t code);
 /* What became of a name; a name without dot may have got any suffix. */
 void resolution_of(const struct view *v, struct bytes name, struct resolution *out);
 
+/* The client asked, waited, and got no answer (docs/ARCHITECTURE.md), or ICMP said why. */
+bool lookup_was_unanswered(const struct view *v, const struct lookup *l);
+
 /* Is it the same host: equal, or one is the other's first label? */
 bool host_matches(struct bytes a, struct bytes b);
 
