@@ -19,6 +19,7 @@ const char *message_ntlm_type(const struct ntlm_message *ntlm)
 static void put_ntlm(struct tree_builder *b, const struct ntlm_message *n)
 {
     struct tree *former = tree_enter(b, "message", TREE_OBJECT);
+    tree_word(b, "carrier", "http");
     tree_word(b, "protocol", "ntlm");
     tree_word(b, "type", message_ntlm_type(n));
     tree_hex(b, "flags", n->flags);
@@ -54,6 +55,7 @@ static void put_ntlm(struct tree_builder *b, const struct ntlm_message *n)
 static void put_krb(struct tree_builder *b, const struct krb_message *krb)
 {
     struct tree *former = tree_enter(b, "message", TREE_OBJECT);
+    tree_word(b, "carrier", "http");
     tree_word(b, "protocol", "kerberos");
     tree_word(b, "type", krb_type_name(krb->type));
     message_krb_tree(b, krb);

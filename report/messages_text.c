@@ -11,7 +11,8 @@
 #define TYPE_COLUMNS 13
 #define TREE_INDENT 8
 #define TREE_STEP 2
-#define LEVELS_MAX 16 /* of nesting; messages have half of it */
+#define FLAT_MEMBERS_MAX 6 /* of an object, to stand on one line */
+#define LEVELS_MAX 16      /* of nesting; messages have half of it */
 
 static void put_padded(struct text *t, struct bytes word, size_t columns)
 {
@@ -103,11 +104,12 @@ static bool is_silent(const struct tree *node)
     return node->kind == TREE_NULL || (!is_leaf(node) && node->first == NULL);
 }
 
-/* All members are leaves: it fits on a line. */
+/* All members are leaves, and an object has few of them: it fits on a line. */
 static bool is_flat(const struct tree *node)
 {
+    size_t num = 0;
     for (const struct tree *item = node->first; item != NULL; item = item->next) {
-        if (!is_leaf(item)) {
+        if (!is_leaf(item) || (node->kind == TREE_OBJECT && ++num > FLAT_MEMBERS_MAX)) {
             return false;
         }
     }
