@@ -94,7 +94,10 @@ def encrypted(element, name, with_kvno=True):
 
 
 def ticket(element):
-    e = child(element, "kerberos.ticket_element")
+    return ticket_of(child(element, "kerberos.ticket_element"))
+
+
+def ticket_of(e):
     if e is None:
         return None
     return (string(e, "kerberos.realm"), principal(e, "sname"),
@@ -144,6 +147,9 @@ def fields_of(element, kind):
         f["etypes"] = [int(e.get("show"))
                        for e in (child(body, "kerberos.kdc-req-body.etype") or ())
                        if e.get("name") == "kerberos.ENCTYPE"]
+        f["additional_tickets"] = [ticket_of(e) for e in
+                                   (child(body, "kerberos.additional_tickets") or ())
+                                   if e.get("name") == "kerberos.Ticket_element"]
         f["padata"] = padata_types(child(element, "kerberos.padata"))
         if kind == "TGS-REQ":
             for pa in padata(element):
@@ -252,7 +258,10 @@ def ours_enc(e, with_kvno=True):
 
 
 def ours_ticket(o):
-    t = o.get("ticket")
+    return ours_ticket_of(o.get("ticket"))
+
+
+def ours_ticket_of(t):
     if t is None:
         return None
     return (ours_string(t, "realm"), ours_name(t, "sname"), ours_enc(t))
@@ -265,7 +274,9 @@ def ours_fields(o):
         f = {"options": sorted(o["kdc_options"]), "cname": ours_name(o, "cname"),
              "sname": ours_name(o, "sname"), "realm": ours_string(o, "realm"),
              "from": o["from_time"], "till": o["till"], "rtime": o["rtime"], "nonce": o["nonce"],
-             "etypes": o["etypes"], "padata": [p["type"] for p in o["padata"]]}
+             "etypes": o["etypes"],
+             "additional_tickets": [ours_ticket_of(t) for t in o["additional_tickets"]],
+             "padata": [p["type"] for p in o["padata"]]}
         for p in o["padata"]:
             if "message" in p:
                 f["ap_req"] = ours_fields(p["message"])
