@@ -17,7 +17,7 @@ static const char help[] =
     "  krbscope analyze trace.cap                    what went wrong, and what to do\n"
     "  krbscope analyze --json - trace.pcapng        the same as JSON\n"
     "  krbscope analyze client.cap mp.cap dc.cap     one case seen from three places\n"
-    "  krbscope analyze --host mp03.example.com big.pcapng.gz\n"
+    "  krbscope analyze --host mp.example.com big.pcapng.gz\n"
     "  tcpdump -w - 'port 53 or 80 or 88' | krbscope analyze -\n"
     "\n"
     "Usage: krbscope analyze [options] FILE...\n"

@@ -87,7 +87,7 @@ struct ruled_out {
 
 struct step_result {
     enum step_state state;
-    struct bytes detail; /* "mp03.example.com is 192.0.2.21"; may be empty */
+    struct bytes detail; /* "mp.example.com is 192.0.2.21"; may be empty */
     struct evidence evidence;
 };
 
@@ -124,7 +124,7 @@ struct event_summary {
     int64_t time_ns;
     struct endpoint from, to;
     const char *kind;     /* CONTRACT's vocabulary: "KRB-ERROR" */
-    struct bytes summary; /* "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for HTTP/mp03.example.com" */
+    struct bytes summary; /* "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for HTTP/mp.example.com" */
     bool is_failure;      /* marked in the ladder */
     bool complete;
     const struct event_field *fields;
@@ -137,7 +137,7 @@ struct attempt_record {
     struct endpoint client, server; /* ADDRESS_NONE / port 0 when not known */
     struct bytes principal;         /* "PC01$@EXAMPLE.COM"; empty when not known */
     struct bytes host;              /* as the client named it, without port; empty when unknown */
-    struct bytes spn;               /* "HTTP/mp03.example.com@EXAMPLE.COM"; empty when unknown */
+    struct bytes spn;               /* "HTTP/mp.example.com@EXAMPLE.COM"; empty when unknown */
     struct bytes method, uri;       /* empty: no HTTP */
     int64_t first_time_ns, last_time_ns;
     uint16_t capture; /* whose zone the times have */

@@ -271,13 +271,10 @@ static void take_tcp(struct case_file *c, const struct event *e)
         conn->gap_ns = e->time_ns;
         break;
     case EVENT_TLS:
-        conn->has_tls = true;
         conn->client->saw_tls = true;
         break;
     case EVENT_TCP_END:
         conn->ended = true;
-        conn->end_reason = e->tcp->reason;
-        conn->end_ns = e->time_ns;
         break;
     default:
         break;

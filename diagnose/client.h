@@ -52,13 +52,11 @@ struct conn {
     uint32_t fin_frame[2];
     int64_t fin_ns[2];
     bool ended;
-    enum tcp_end_reason end_reason;
-    int64_t end_ns;
     uint32_t gap_frame; /* the latest gap, 0: none */
     int64_t gap_ns;
     struct tcp_facts facts; /* as of the latest event */
     bool has_facts;
-    bool has_http, has_krb, has_tls;
+    bool has_http, has_krb;
     bool icmp_refused; /* an ICMP unreachable quoted its SYN */
     uint32_t icmp_frame;
     unsigned pins;                     /* exchanges that point here */

@@ -18,7 +18,7 @@ static bool is_suffix_try(struct bytes a, struct bytes b)
     return b.len > a.len && b.at[a.len] == '.' && bytes_equal_nocase(a, bytes_part(b, 0, a.len));
 }
 
-/* mp.corp.test.corp.test: a search suffix behind a name that has it already. */
+/* mp.example.com.example.com: a search suffix behind a name that has it already. */
 static bool has_suffix_twice(struct bytes name)
 {
     for (size_t dot = bytes_find(name, '.', 0); dot < name.len;

@@ -61,10 +61,8 @@ static void keep_padata(struct krb_moment *out, const struct krb_message *k)
     for (size_t i = 0; i < k->num_padata; i++) {
         const struct krb_padata *pa = &k->padata[i];
         bool is_pkinit = pa->type == 14 || pa->type == 15 || pa->type == 16;
-        out->has_pkinit = out->has_pkinit || is_pkinit;
         out->has_preauth = out->has_preauth || is_pkinit || pa->type == 2 || pa->type == 136 ||
                            pa->type == 138 || pa->type == 151;
-        out->has_s4u = out->has_s4u || pa->type == 129 || pa->type == 130;
         if ((pa->type == 11 || pa->type == 19) && k->type == KRB_ERROR_MSG &&
             out->num_etypes == 0) {
             for (size_t j = 0; j < pa->num_infos && j < MOMENT_ETYPES_MAX; j++) {
@@ -151,14 +149,12 @@ static void keep_request_auth(struct http_moment *out, const struct http_facts *
                                                   : AUTH_NONE;
     out->token_len = auth->token_len;
     out->header_len = auth->header_len;
-    out->token_repeated = h->authorization_repeated;
     if (auth->gss != NULL && auth->gss->krb != NULL) {
         keep_ticket(&out->ticket, &auth->gss->krb->ticket, a);
     }
     if (auth->ntlm != NULL && auth->ntlm->type == NTLM_AUTHENTICATE) {
         out->ntlm_user = keep(a, auth->ntlm->user);
         out->ntlm_domain = keep(a, auth->ntlm->domain);
-        out->ntlm_workstation = keep(a, auth->ntlm->workstation);
     }
 }
 
@@ -177,8 +173,6 @@ static void keep_response_auth(struct http_moment *out, const struct http_facts 
     if (k != NULL && k->type == KRB_ERROR_MSG) {
         out->has_krb_error = true;
         out->krb_error = k->error_code;
-        out->error_realm = keep(a, k->realm);
-        out->error_sname = keep(a, k->sname.text);
         out->has_server_time = krb_time_ns(&k->stime, &out->server_time_ns);
         out->server_time_resolution_ns = k->stime.usec >= 0 ? 1000 : NS_PER_S;
     }
@@ -198,7 +192,6 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
     const struct http_message *m = &h->message;
     out->method = keep(a, m->method);
     out->host = keep(a, m->host);
-    out->host_port = m->host_port;
     out->path = keep(a, m->path);
     out->status = m->is_request ? 0 : m->status;
     out->head_complete = m->head_complete;
@@ -209,9 +202,7 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
     out->has_date = h->has_date;
     out->date_ns = h->date_ns;
     out->server = keep(a, m->server);
-    out->via = keep(a, m->via);
     out->allow = keep(a, m->allow);
-    out->connection_close = m->connection_close;
     if (m->is_request) {
         keep_request_auth(out, h, a);
     } else {
@@ -234,7 +225,6 @@ static void keep_place(struct moment *m, const struct event *e)
     m->from = e->from;
     m->to = e->to;
     m->connection = e->connection;
-    m->carrier = e->carrier;
     m->complete = e->complete;
 }
 
@@ -275,9 +265,8 @@ static void rebase_all(struct moment *m, const uint8_t *from, uint8_t *block)
         }
     } else if (m->kind == EVENT_HTTP_REQUEST || m->kind == EVENT_HTTP_RESPONSE) {
         struct http_moment *h = &m->u.http;
-        struct bytes *all[] = {
-            &h->method, &h->host, &h->path,  &h->ntlm_user,   &h->ntlm_domain, &h->ntlm_workstation,
-            &h->server, &h->via,  &h->allow, &h->error_realm, &h->error_sname};
+        struct bytes *all[] = {&h->method,      &h->host,   &h->path, &h->ntlm_user,
+                               &h->ntlm_domain, &h->server, &h->allow};
         for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
             rebase(all[i], from, to);
         }

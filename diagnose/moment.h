@@ -34,8 +34,6 @@ struct krb_moment {
     int32_t etypes[MOMENT_ETYPES_MAX]; /* offered (request), or in ETYPE-INFO2 (error) */
     size_t num_etypes;
     bool has_preauth; /* AS-REQ: ENC-TIMESTAMP, ENCRYPTED-CHALLENGE, PK-AS-REQ or FX-FAST */
-    bool has_pkinit;
-    bool has_s4u; /* FOR-USER, FOR-X509-USER */
     struct ticket_sight ticket;
     bool has_stime, has_ctime;
     int64_t stime_ns, ctime_ns;
@@ -67,8 +65,7 @@ enum token_sight {
 
 struct http_moment {
     struct bytes method, host, path; /* host without port; path without query */
-    uint16_t host_port;
-    unsigned status; /* 0: request */
+    unsigned status;                 /* 0: request */
     bool head_complete;
     bool seen_from_start;
     /* request */
@@ -77,9 +74,8 @@ struct http_moment {
     enum auth_scheme scheme; /* scheme of the token */
     size_t token_len, header_len;
     struct ticket_sight ticket;
-    bool token_repeated;
     bool is_ccm_post, is_registration;
-    struct bytes ntlm_user, ntlm_domain, ntlm_workstation;
+    struct bytes ntlm_user, ntlm_domain;
     /* response */
     uint64_t request_id;
     enum auth_scheme offers[MOMENT_OFFERS_MAX];
@@ -94,9 +90,7 @@ struct http_moment {
     int64_t server_time_ns, server_time_resolution_ns;
     bool has_date;
     int64_t date_ns;
-    struct bytes server, via, allow;
-    struct bytes error_realm, error_sname;
-    bool connection_close;
+    struct bytes server, allow;
 };
 
 struct moment {
@@ -111,7 +105,6 @@ struct moment {
     int64_t time_ns, first_time_ns;
     struct endpoint from, to;
     uint64_t connection;
-    enum carrier carrier;
     bool complete;
     bool used; /* it belongs to a judged attempt */
     union {
