@@ -158,7 +158,7 @@ static void keep_request_auth(struct http_moment *out, const struct http_facts *
     }
 }
 
-static void keep_response_auth(struct http_moment *out, const struct http_facts *h, struct arena *a)
+static void keep_response_auth(struct http_moment *out, const struct http_facts *h)
 {
     const struct auth *auth = h->message.status == 407 ? &h->proxy_auth : &h->auth;
     out->neg_state = NEG_STATE_ABSENT;
@@ -206,7 +206,7 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
     if (m->is_request) {
         keep_request_auth(out, h, a);
     } else {
-        keep_response_auth(out, h, a);
+        keep_response_auth(out, h);
     }
 }
 
