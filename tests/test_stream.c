@@ -494,22 +494,29 @@ Test(stream, a_cut_frame_is_a_gap_at_once)
     cr_assert_eq(p.side[0].lost, 80);
 }
 
+/* Forty segments behind ten bytes that never come. */
+static void push_behind_a_hole(struct stream_pair *p, struct stream_pool *pool, struct received *r,
+                               size_t used_max)
+{
+    struct stream_sink sink = {.context = r, .data = on_data, .gap = on_gap, .fin = on_fin};
+    converse(&whole, 100, 1, 1);
+    *r = (struct received){0};
+    stream_pair_init(p);
+    stream_begin(&p->side[CLIENT], 100);
+    for (uint32_t i = 0; i < 40; i++) {
+        struct sent sent = {.side = 0, .seq = 110 + i * 50, .from = 10 + i * 50, .len = 50};
+        push(p, pool, &sink, &whole, &sent, i + 1);
+        cr_assert_leq(pool->used, used_max);
+    }
+}
+
 Test(stream, a_full_stream_closes_its_hole)
 {
     struct stream_pair p;
     struct stream_pool pool = pool_of();
     static struct received r;
-    struct stream_sink sink = {.context = &r, .data = on_data, .gap = on_gap, .fin = on_fin};
-    converse(&whole, 100, 1, 1);
-    r = (struct received){0};
     pool.stream_size = 2000;
-    stream_pair_init(&p);
-    stream_begin(&p.side[CLIENT], 100);
-    for (uint32_t i = 0; i < 40; i++) {
-        struct sent sent = {.side = 0, .seq = 110 + i * 50, .from = 10 + i * 50, .len = 50};
-        push(&p, &pool, &sink, &whole, &sent, i + 1);
-        cr_assert_leq(pool.used, 2500);
-    }
+    push_behind_a_hole(&p, &pool, &r, 2500);
     cr_assert_eq(r.lost[0], 10);
     cr_assert_eq(r.len[0], 2000);
     cr_assert_arr_eq(r.bytes[0], whole.bytes[0] + 10, 2000);
@@ -520,17 +527,8 @@ Test(stream, a_full_pool_loses_nothing_that_is_in_order)
     struct stream_pair p;
     struct stream_pool pool = pool_of();
     static struct received r;
-    struct stream_sink sink = {.context = &r, .data = on_data, .gap = on_gap, .fin = on_fin};
-    converse(&whole, 100, 1, 1);
-    r = (struct received){0};
     pool.size = 1000;
-    stream_pair_init(&p);
-    stream_begin(&p.side[CLIENT], 100);
-    for (uint32_t i = 0; i < 40; i++) {
-        struct sent sent = {.side = 0, .seq = 110 + i * 50, .from = 10 + i * 50, .len = 50};
-        push(&p, &pool, &sink, &whole, &sent, i + 1);
-        cr_assert_leq(pool.used, pool.size);
-    }
+    push_behind_a_hole(&p, &pool, &r, pool.size);
     cr_assert_gt(pool.refused, 0);
     cr_assert_eq(r.lost[0], 10);
     cr_assert_eq(r.len[0], 2000);
