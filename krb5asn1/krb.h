@@ -36,7 +36,7 @@ enum krb_type {
 struct krb_name {
     bool present;
     int32_t type;      /* name-type, RFC 4120 6.2 */
-    struct bytes text; /* "HTTP/mp03.example.com" */
+    struct bytes text; /* "HTTP/mp.example.com" */
     size_t num_parts;  /* components on the wire */
     struct bytes parts[KRB_NAME_PARTS_MAX];
 };

@@ -72,7 +72,7 @@ static void write_endpoint(struct page *p, const struct endpoint *e)
     page_word(p, text_bytes(&t));
 }
 
-/* "PC01$@EXAMPLE.COM at 192.0.2.7 -> mp03.example.com at 192.0.2.21:80" */
+/* "PC01$@EXAMPLE.COM at 192.0.2.7 -> mp.example.com at 192.0.2.21:80" */
 static void write_parties(struct text_report *r, const struct attempt_record *a)
 {
     struct page *p = &r->page;
