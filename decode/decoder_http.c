@@ -2,6 +2,7 @@
 
 #include "base/civil.h"
 #include "base/cursor.h"
+#include "krb5asn1/kkdcp.h"
 
 #include <string.h>
 
@@ -37,6 +38,22 @@ static void add_values(struct decoder *d, struct auth *auth, struct http_values 
     *values = (struct http_values){0};
 }
 
+/* NULL: it is no KDC-PROXY-MESSAGE. */
+static const struct kkdcp_facts *read_kkdcp(struct decoder *d, struct bytes body)
+{
+    struct kkdcp_message outer;
+    struct kkdcp_facts *facts = arena_alloc(&d->scratch, sizeof *facts);
+    if (facts == NULL || kkdcp_decode(body, &outer, NULL) == VERDICT_BAD ||
+        outer.message.len == 0) {
+        return NULL;
+    }
+    *facts = (struct kkdcp_facts){.target_domain = outer.target_domain,
+                                  .has_hint = outer.has_hint,
+                                  .dclocator_hint = outer.dclocator_hint};
+    (void)decoder_krb_read(d, outer.message, &facts->krb, &facts->kpasswd);
+    return facts;
+}
+
 static void fill_facts(struct flow_parser *parser, const struct http_message *m,
                        struct http_facts *facts)
 {
@@ -56,6 +73,9 @@ static void fill_facts(struct flow_parser *parser, const struct http_message *m,
     copy->www_authenticate = copy->proxy_authenticate = (struct http_values){0};
     if (m->is_request && bytes_is(m->method, "CCM_POST")) {
         ccm_decode(m->body, m->content_type, &d->scratch, &facts->ccm);
+    }
+    if (http_is_kkdcp(m->content_type) && m->body.len > 0) {
+        facts->kkdcp = read_kkdcp(d, m->body);
     }
     copy->body = (struct bytes){0};
     facts->has_date = decoder_date_parse(m->date, &facts->date_ns);

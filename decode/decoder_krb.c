@@ -4,39 +4,89 @@
 #include <string.h>
 
 #define RECORD_LENGTH_BYTES 4 /* RFC 4120 7.2.2 */
+#define RESULT_CODE_BYTES 2   /* RFC 3244 2 */
 
-/* The part of a password change that names names: its AP-REQ, AP-REP or KRB-ERROR. */
-static struct bytes unwrap(struct bytes message)
-{
-    struct kpasswd_message kpasswd = {0};
-    size_t len = 0;
-    if (krb_looks_like(message, &len) ||
-        kpasswd_decode(message, &kpasswd, &len, NULL) == VERDICT_BAD) {
-        return message;
-    }
-    return kpasswd.ap.len > 0 ? kpasswd.ap : kpasswd.second;
-}
-
-bool decoder_krb_decode(struct decoder *d, struct bytes message, struct event *event)
+/* One message into the scratch; NULL: it is none. */
+static struct krb_message *read_one(struct decoder *d, struct bytes message, enum verdict *verdict)
 {
     struct krb_message *krb = arena_alloc(&d->scratch, sizeof *krb);
     size_t used = 0;
     if (krb == NULL) {
-        return false;
+        return NULL;
     }
-    enum verdict verdict = krb_decode(unwrap(message), &d->scratch, krb, &used, NULL);
-    if (verdict == VERDICT_BAD || krb->type == KRB_NONE) {
+    *verdict = krb_decode(message, &d->scratch, krb, &used, NULL);
+    if (*verdict == VERDICT_BAD || krb->type == KRB_NONE) {
+        return NULL;
+    }
+    if (*verdict == VERDICT_MORE) {
+        krb->complete = false;
+    }
+    return krb;
+}
+
+/* RFC 3244 2: a KRB-ERROR's e-data is two bytes of result code and a text. */
+static void read_result(struct kpasswd_facts *facts, const struct krb_message *krb)
+{
+    struct bytes data = krb->edata_other;
+    if (krb->type == KRB_ERROR_MSG && data.len >= RESULT_CODE_BYTES) {
+        facts->has_result = true;
+        facts->result_code = (uint16_t)(data.at[0] << 8 | data.at[1]);
+        facts->result_text = bytes_part(data, RESULT_CODE_BYTES, data.len);
+    }
+}
+
+enum verdict decoder_krb_read(struct decoder *d, struct bytes message,
+                              const struct krb_message **krb, const struct kpasswd_facts **kpasswd)
+{
+    struct kpasswd_message frame = {0};
+    struct krb_message *first = NULL;
+    size_t len = 0;
+    enum verdict verdict = VERDICT_BAD;
+    enum verdict framing = VERDICT_BAD;
+    *krb = NULL;
+    *kpasswd = NULL;
+    if (!krb_looks_like(message, &len)) {
+        framing = kpasswd_decode(message, &frame, &len, NULL);
+    }
+    if (framing == VERDICT_BAD) {
+        *krb = read_one(d, message, &verdict);
+        return verdict;
+    }
+    first = read_one(d, frame.ap.len > 0 ? frame.ap : frame.second, &verdict);
+    struct kpasswd_facts *facts = arena_alloc(&d->scratch, sizeof *facts);
+    if (first == NULL || facts == NULL) {
+        return first == NULL ? verdict : VERDICT_BAD;
+    }
+    *facts = (struct kpasswd_facts){.version = frame.version};
+    read_result(facts, first);
+    if (frame.ap.len > 0) {
+        enum verdict second = VERDICT_BAD;
+        facts->after = read_one(d, frame.second, &second);
+        if (facts->after != NULL) {
+            read_result(facts, facts->after);
+        }
+        if (verdict == VERDICT_DONE && framing == VERDICT_MORE) {
+            verdict = VERDICT_MORE; /* cut behind the AP-REQ */
+        }
+    }
+    *krb = first;
+    *kpasswd = facts;
+    return verdict;
+}
+
+bool decoder_krb_decode(struct decoder *d, struct bytes message, struct event *event)
+{
+    enum verdict verdict = decoder_krb_read(d, message, &event->krb, &event->kpasswd);
+    if (event->krb == NULL) {
         decoder_drop(d,
                      verdict == VERDICT_BAD ? DECODER_DROP_MESSAGE_BAD : DECODER_DROP_MESSAGE_CUT);
         arena_reset(&d->scratch);
         return false;
     }
     if (verdict == VERDICT_MORE) {
-        krb->complete = false;
         decoder_drop(d, DECODER_DROP_MESSAGE_CUT);
     }
-    event->krb = krb;
-    event->complete = krb->complete;
+    event->complete = verdict == VERDICT_DONE && event->krb->complete;
     return true;
 }
 

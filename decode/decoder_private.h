@@ -176,7 +176,12 @@ void decoder_krb_data(struct decoder *d, struct flow *flow, int side,
                       const struct stream_chunk *chunk);
 void decoder_krb_gap(struct decoder *d, struct flow *flow, int side, uint64_t len);
 
-/* Decodes a message of any carrier and fills the event; false: it is none, and counted. */
+/* Decodes a message, or the frame of a password change around one, into the scratch. BAD: it is
+ * none, *krb is NULL. */
+enum verdict decoder_krb_read(struct decoder *d, struct bytes message,
+                              const struct krb_message **krb, const struct kpasswd_facts **kpasswd);
+
+/* Decodes a message on UDP or TCP and fills the event; false: it is none, and counted. */
 bool decoder_krb_decode(struct decoder *d, struct bytes message, struct event *event);
 
 /* decoder_dns.c */

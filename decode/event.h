@@ -70,16 +70,36 @@ struct tcp_facts {
     int gap_side;            /* EVENT_GAP: whose bytes */
 };
 
+/* A message of the password change protocol (RFC 3244): event.krb is its AP-REQ, AP-REP or
+ * KRB-ERROR. */
+struct kpasswd_facts {
+    uint16_t version;                /* 1 change or any reply, 0xff80 set */
+    const struct krb_message *after; /* the KRB-PRIV behind the AP-REQ or AP-REP; NULL: none */
+    bool has_result;                 /* a KRB-ERROR's e-data; KRB-PRIV hides it (RFC 3244 2) */
+    uint16_t result_code;
+    struct bytes result_text;
+};
+
+/* Kerberos in the body of an HTTP message (MS-KKDCP). */
+struct kkdcp_facts {
+    struct bytes target_domain; /* empty: none */
+    bool has_hint;
+    int32_t dclocator_hint;
+    const struct krb_message *krb; /* NULL: not readable */
+    const struct kpasswd_facts *kpasswd;
+};
+
 /* An HTTP message with its tokens decoded. All slices live in the decoder's scratch. */
 struct http_facts {
     struct http_message message; /* authentication values and body are emptied: see auth, ccm */
     struct auth auth;            /* Authorization / WWW-Authenticate */
     struct auth proxy_auth;
     bool has_date;
-    int64_t date_ns;             /* Date header, UTC, whole seconds: the server's clock */
-    struct ccm_message ccm;      /* request with method CCM_POST */
-    uint64_t request_id;         /* response: event id of its request; 0 unpaired */
-    bool authorization_repeated; /* same token bytes as an earlier request of this connection */
+    int64_t date_ns;                 /* Date header, UTC, whole seconds: the server's clock */
+    struct ccm_message ccm;          /* request with method CCM_POST */
+    const struct kkdcp_facts *kkdcp; /* NULL: the body is no KDC-PROXY-MESSAGE */
+    uint64_t request_id;             /* response: event id of its request; 0 unpaired */
+    bool authorization_repeated;     /* same token bytes as an earlier request of this connection */
 };
 
 struct icmp_facts {
@@ -105,6 +125,7 @@ struct event {
     bool complete;
     /* One of these, by kind; the others NULL. */
     const struct krb_message *krb;
+    const struct kpasswd_facts *kpasswd; /* EVENT_KRB that changes a password, else NULL */
     const struct http_facts *http;
     const struct dns_message *dns;
     const struct tcp_facts *tcp; /* EVENT_TCP_*, EVENT_GAP; also set for HTTP events */

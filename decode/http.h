@@ -12,7 +12,7 @@
 #include "base/status.h"
 
 #define HTTP_HEAD_BYTES_MAX 262144 /* longer heads are given up: resynchronise */
-#define HTTP_BODY_KEPT_BYTES 65536 /* body of a CCM_POST kept for ccm_decode() */
+#define HTTP_BODY_KEPT_BYTES 65536 /* body kept of a CCM_POST, and of Kerberos through a proxy */
 #define HTTP_PIPELINE_MAX 16       /* requests waiting for their response on one connection */
 #define HTTP_FRAMES_MAX 32         /* frame numbers kept of one message */
 #define HTTP_HEADER_VALUES_MAX 8   /* values kept of one repeated authentication header */
@@ -52,7 +52,7 @@ struct http_message {
     bool connection_close;
     bool has_content_length;
     uint64_t content_length;
-    struct bytes body; /* beginning of a CCM_POST's body, HTTP_BODY_KEPT_BYTES at most */
+    struct bytes body; /* beginning of a body that is kept, HTTP_BODY_KEPT_BYTES at most */
     uint64_t body_len; /* bytes of body seen */
 
     struct place first;    /* where its first byte lay */
@@ -73,6 +73,9 @@ void http_conn_free(struct http_conn *h);
 
 /* Bytes of memory held now (for the decoder's bound). */
 size_t http_conn_memory(const struct http_conn *h);
+
+/* Is the body of this Content-Type a Kerberos message for or from a proxy (MS-KKDCP 2.1)? */
+bool http_is_kkdcp(struct bytes content_type);
 
 /* Does this segment start look like HTTP? A method token and " " with " HTTP/1." to come or an
  * absolute-form/origin-form target, or "HTTP/1.". Looks at 16 bytes at most. */

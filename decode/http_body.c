@@ -1,7 +1,13 @@
-/* Bodies: stepped over by arithmetic, counted, and only a CCM_POST's beginning is kept. */
+/* Bodies: stepped over by arithmetic, counted; only of a CCM_POST and of Kerberos through a proxy
+ * the beginning is kept. */
 #include "decode/http_private.h"
 
 #include "base/cursor.h"
+
+bool http_is_kkdcp(struct bytes content_type)
+{
+    return bytes_begins_nocase(bytes_trim(content_type), "application/kerberos");
+}
 
 /* Bytes of a body, without what frames them. */
 static void body_add(struct http_making *m, struct bytes part)

@@ -250,6 +250,7 @@ static void head_done(struct http_conn *h, struct http_side *s)
     m->head_complete = true;
     m->head_end = m->last;
     m->expects_continue = head.expects_continue;
+    m->keeps_body = m->keeps_body || http_is_kkdcp(head.message.content_type);
     buffer_shrink(&m->head);
     if (!s->is_request) {
         response_head_done(h, s, &head);

@@ -14,9 +14,9 @@
 struct reading {
     struct arena *arena;
     struct krb_message *out;
-    struct tlv message;      /* the application tag and all within */
-    struct bytes fields;     /* content of the SEQUENCE */
-    struct bytes tgs_ap_req; /* the AP-REQ of PA-TGS-REQ, read when the rest is done */
+    struct tlv message;       /* the application tag and all within */
+    struct bytes fields;      /* content of the SEQUENCE */
+    struct krb_nested nested; /* read when the rest is done */
 };
 
 /* The message type of an identifier octet; KRB_NONE when it is none of ours. */
@@ -57,25 +57,32 @@ static struct bytes ticket_raw(const struct reading *r, unsigned field)
     return tlv_field(r->fields, field, &element) ? element.raw : (struct bytes){0};
 }
 
-/* User-to-user and S4U2Proxy (RFC 4120 5.4.1, MS-SFU 3.1.5.2.1). */
-static void copy_additional_tickets(const struct reading *r, const KDC_REQ_BODY *body)
+/* list: the tickets' DER, one behind the other. */
+static void copy_tickets(const struct reading *r, const Ticket *tickets, size_t num,
+                         struct bytes list)
 {
     struct krb_message *out = r->out;
-    struct tlv element;
-    size_t num = body->additional_tickets->len;
     out->num_additional_tickets = num;
     num = num < KRB_TICKETS_MAX ? num : KRB_TICKETS_MAX;
-    if (!tlv_field(r->fields, 4, &element) || !tlv_field(element.content, 11, &element)) {
-        return;
-    }
     out->additional_tickets = arena_alloc_array(r->arena, num, sizeof *out->additional_tickets);
     for (size_t i = 0; out->additional_tickets != NULL && i < num; i++) {
         struct tlv raw;
-        if (tlv_next(&element.content, &raw) != TLV_OK) {
+        if (tlv_next(&list, &raw) != TLV_OK) {
             return;
         }
         out->additional_tickets[out->num_tickets_kept++] =
-            copy_ticket(r->arena, &body->additional_tickets->val[i], raw.raw);
+            copy_ticket(r->arena, &tickets[i], raw.raw);
+    }
+}
+
+/* User-to-user and S4U2Proxy (RFC 4120 5.4.1, MS-SFU 3.1.5.2.1). */
+static void copy_additional_tickets(const struct reading *r, const KDC_REQ_BODY *body)
+{
+    struct tlv element;
+    r->out->num_additional_tickets = body->additional_tickets->len;
+    if (tlv_field(r->fields, 4, &element) && tlv_field(element.content, 11, &element)) {
+        copy_tickets(r, body->additional_tickets->val, body->additional_tickets->len,
+                     element.content);
     }
 }
 
@@ -125,8 +132,8 @@ static bool read_kdc_req(struct reading *r)
     }
     copy_req_body(r, &req.req_body);
     free_AS_REQ(&req); /* AS-REQ and TGS-REQ are one type of Heimdal's */
-    if (r->out->type == KRB_TGS_REQ && tlv_field(r->fields, 3, &padata)) {
-        r->tgs_ap_req = padata_find_tgs_req(padata.content);
+    if (tlv_field(r->fields, 3, &padata)) {
+        r->nested = padata_find_nested(padata.content);
     }
     return true;
 }
@@ -189,7 +196,16 @@ static bool read_safe(struct reading *r)
     if (decode_KRB_SAFE(r->message.raw.at, r->message.raw.len, &safe, NULL) != 0) {
         return false;
     }
+    const KRB_SAFE_BODY *body = &safe.safe_body;
     r->out->pvno = safe.pvno;
+    r->out->safe = (struct krb_safe_body){.present = true,
+                                          .user_data_len = body->user_data.length,
+                                          .timestamp = copy_time(body->timestamp, body->usec),
+                                          .has_seq_number = body->seq_number != NULL,
+                                          .checksum_type = (int32_t)safe.cksum.cksumtype};
+    if (body->seq_number != NULL) {
+        r->out->safe.seq_number = (uint32_t)*body->seq_number;
+    }
     free_KRB_SAFE(&safe);
     return true;
 }
@@ -218,6 +234,7 @@ static bool read_cred(struct reading *r)
     if (cred.tickets.len > 0 && tlv_field(r->fields, 2, &tickets) &&
         tlv_next(&tickets.content, &first) == TLV_OK) {
         r->out->ticket = copy_ticket(r->arena, &cred.tickets.val[0], first.raw);
+        copy_tickets(r, &cred.tickets.val[1], cred.tickets.len - 1, tickets.content);
     }
     r->out->enc_part = copy_enc(&cred.enc_part);
     free_KRB_CRED(&cred);
@@ -355,7 +372,7 @@ static enum verdict read_message(struct reading *r, size_t *used, struct bytes i
                             "RFC 4120 5.4");
         }
     } else {
-        krb_cut_read(r->arena, r->out, &r->tgs_ap_req, r->fields);
+        krb_cut_read(r->arena, r->out, &r->nested, r->fields);
         verdict = VERDICT_MORE;
     }
     if (r->arena->refused != refused) {
@@ -364,29 +381,36 @@ static enum verdict read_message(struct reading *r, size_t *used, struct bytes i
     return verdict;
 }
 
+/* A message inside a message. An AP-REQ holds none, so it goes no deeper. Broken, it does not break
+ * the request around it. NULL: it is no AP-REQ. */
+static struct krb_message *read_nested(struct arena *arena, struct bytes input)
+{
+    struct krb_message *inner = input.len == 0 ? NULL : arena_alloc(arena, sizeof *inner);
+    if (inner == NULL) {
+        return NULL;
+    }
+    *inner = (struct krb_message){0};
+    struct reading ap_req = {.arena = arena, .out = inner};
+    size_t used = 0;
+    enum verdict verdict = read_message(&ap_req, &used, input, NULL);
+    return verdict != VERDICT_BAD && inner->type == KRB_AP_REQ ? inner : NULL;
+}
+
 enum verdict krb_decode(struct bytes input, struct arena *arena, struct krb_message *out,
                         size_t *used, struct flaw *flaw)
 {
     struct reading outer = {.arena = arena, .out = out};
+    uint64_t refused = arena->refused;
     *out = (struct krb_message){0};
     *used = 0;
     enum verdict verdict = read_message(&outer, used, input, flaw);
-    if (verdict == VERDICT_BAD || outer.tgs_ap_req.len == 0 || out->type != KRB_TGS_REQ) {
+    if (verdict == VERDICT_BAD || (out->type != KRB_TGS_REQ && out->type != KRB_AS_REQ)) {
         return verdict;
     }
-    /* The one message inside a message. An AP-REQ holds none, so it goes no deeper. Broken, it
-     * does not break the request around it. */
-    struct krb_message *inner = arena_alloc(arena, sizeof *inner);
-    if (inner == NULL) {
-        return flaw_set(flaw, 0, "no room for the decoded message", "");
+    if (out->type == KRB_TGS_REQ) {
+        out->ap_req = read_nested(arena, outer.nested.tgs_req);
     }
-    struct reading ap_req = {.arena = arena, .out = inner};
-    size_t inner_used = 0;
-    uint64_t refused = arena->refused;
-    if (read_message(&ap_req, &inner_used, outer.tgs_ap_req, NULL) != VERDICT_BAD &&
-        inner->type == KRB_AP_REQ) {
-        out->ap_req = inner;
-    }
+    out->armor = read_nested(arena, outer.nested.armor);
     return arena->refused == refused ? verdict
                                      : flaw_set(flaw, 0, "no room for the decoded message", "");
 }

@@ -16,6 +16,8 @@
 #define KRB_ADDRESSES_MAX 16  /* host addresses kept of one request */
 #define KRB_TICKETS_MAX 8     /* additional tickets kept of one request */
 #define KRB_SHA256_BYTES 32
+#define KRB_SPAKE_GROUPS_MAX 16  /* groups kept of one PA-SPAKE */
+#define KRB_EDATA_OTHER_MAX 1024 /* bytes kept of e-data in no known form */
 
 /* Application tags, which are the msg-type numbers too (RFC 4120 5.10). */
 enum krb_type {
@@ -74,12 +76,28 @@ struct krb_etype_info {
     struct bytes salt;
 };
 
+/* PA-PK-AS-REQ and PA-PK-AS-REP (RFC 4556 3.2.1, 3.2.3): what is neither signature nor key. The
+ * CMS around it is signed, not encrypted. */
+struct krb_pkinit {
+    bool is_signed_data; /* CMS SignedData could be read; what follows came from it */
+    size_t num_certificates;
+    bool has_authenticator; /* request: AuthPack.pkAuthenticator */
+    struct krb_time ctime;
+    bool has_nonce; /* the authenticator's; reply: of KDCDHKeyInfo */
+    uint32_t nonce;
+    bool has_dh_key; /* request: clientPublicValue, so Diffie-Hellman and not key transport */
+    size_t num_trusted_certifiers;
+    bool has_kdc_pk_id, has_server_nonce;
+};
+
 struct krb_padata {
     int32_t type;
     size_t value_len; /* bytes on the wire */
     /* What could be read inside, by type; zero otherwise. */
-    struct krb_enc enc;                 /* 2 ENC-TIMESTAMP, 138 ENCRYPTED-CHALLENGE */
-    const struct krb_etype_info *infos; /* 11 and 19; 161 KEY-LIST-REQ: etypes, no salts */
+    struct krb_enc enc; /* 2 ENC-TIMESTAMP, 138 ENCRYPTED-CHALLENGE; 136 FX-FAST: what is armored;
+                           151 SPAKE: a response's factor */
+    const struct krb_etype_info *infos; /* 11 and 19; 161, 162 KEY-LIST-REQ and -REP: etypes, no
+                                           salts (and never the keys) */
     size_t num_infos;
     struct krb_name user; /* 129 FOR-USER: userName; 130 FOR-X509-USER: cname */
     struct bytes user_realm;
@@ -88,9 +106,16 @@ struct krb_padata {
                           165 SUPPORTED-ENCTYPES: the mask */
     bool has_ntstatus; /* 3 PW-SALT in an error, 12 bytes: MS-KILE 2.2.2 KERB-EXT-ERROR */
     uint32_t ntstatus;
+    bool has_salt; /* 3 PW-SALT outside errors, 10 AFS3-SALT */
+    struct bytes salt;
+    bool has_checksum; /* 149 REQ-ENC-PA-REP in a reply; 136 FX-FAST request: its req-checksum */
+    int32_t checksum_type;
     int32_t armor_type; /* 136 FX-FAST request: armor type or 0 */
     bool fast_rep;      /* 136 holds a PA-FX-FAST-REPLY */
     const char *form;   /* 16, 17 PK-AS-REQ and -REP, 151 SPAKE: which of its forms, or NULL */
+    const struct krb_pkinit *pkinit; /* 16, 17; NULL: not readable */
+    const int32_t *groups;           /* 151 SPAKE: offered (support) or chosen (challenge) */
+    size_t num_groups;
 };
 
 /* e-data of a KRB-ERROR, in every form seen: METHOD-DATA, one PA-DATA, TYPED-DATA,
@@ -103,6 +128,16 @@ enum krb_edata_kind {
     KRB_EDATA_EXT_ERROR, /* KERB-ERROR-DATA type 3: NTSTATUS */
     KRB_EDATA_SKEW,      /* KERB-ERROR-DATA type 2: clock skew recovery */
     KRB_EDATA_OTHER,     /* present, not understood */
+};
+
+/* The body of a KRB-SAFE (RFC 4120 5.6.1), which is in clear, without its data. */
+struct krb_safe_body {
+    bool present;
+    size_t user_data_len; /* bytes */
+    struct krb_time timestamp;
+    bool has_seq_number;
+    uint32_t seq_number;
+    int32_t checksum_type;
 };
 
 struct krb_message {
@@ -120,9 +155,9 @@ struct krb_message {
     struct address addresses[KRB_ADDRESSES_MAX];
     struct bytes netbios_address; /* HostAddress type 20, blanks trimmed */
     size_t num_addresses;
-    size_t num_additional_tickets; /* on the wire */
-    struct krb_ticket *additional_tickets;
-    size_t num_tickets_kept; /* of those; none of a message cut short */
+    size_t num_additional_tickets;         /* on the wire */
+    struct krb_ticket *additional_tickets; /* KRB-CRED: those behind the first */
+    size_t num_tickets_kept;               /* of those; none of a message cut short */
 
     /* requests: cname, realm, sname; replies: crealm, cname; KRB-ERROR: all four */
     struct krb_name cname, sname;
@@ -138,6 +173,9 @@ struct krb_message {
     uint32_t ap_options;      /* AP-REQ */
 
     struct krb_message *ap_req; /* TGS-REQ: the AP-REQ of PA-TGS-REQ, or NULL */
+    struct krb_message *armor;  /* AS-REQ, TGS-REQ: the AP-REQ of PA-FX-FAST's armor (RFC 6113
+                                   5.4.1), or NULL */
+    struct krb_safe_body safe;  /* KRB-SAFE */
 
     /* KRB-ERROR */
     int32_t error_code;
@@ -145,7 +183,8 @@ struct krb_message {
     bool has_etext;
     struct bytes etext;
     enum krb_edata_kind edata;
-    bool has_ntstatus; /* from KERB-EXT-ERROR, wherever it stood in e-data */
+    struct bytes edata_other; /* KRB_EDATA_OTHER: its bytes, KRB_EDATA_OTHER_MAX at most */
+    bool has_ntstatus;        /* from KERB-EXT-ERROR, wherever it stood in e-data */
     uint32_t ntstatus;
 };
 

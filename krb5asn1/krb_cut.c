@@ -14,7 +14,7 @@ struct layout;
 struct walk {
     struct arena *arena;
     struct krb_message *out;
-    struct bytes *tgs_ap_req;
+    struct krb_nested *nested;
     const struct layout *next; /* the level below, when one was met */
     struct bytes next_fields;
 };
@@ -233,7 +233,7 @@ static void field_addresses(struct walk *w, const struct tlv *element)
 /* PA-DATA one by one, as many as are whole. */
 static void field_padata(struct walk *w, const struct tlv *element)
 {
-    *w->tgs_ap_req = padata_find_tgs_req(element->content);
+    *w->nested = padata_find_nested(element->content);
     size_t room = count_items(element->content);
     room = room < KRB_PADATA_MAX ? room : KRB_PADATA_MAX;
     struct krb_padata *padata = arena_alloc_array(w->arena, room, sizeof *padata);
@@ -297,6 +297,7 @@ static void field_tickets(struct walk *w, const struct tlv *element)
     struct tlv first;
     if (tlv_next(&rest, &first) == TLV_OK) {
         field_ticket(w, &first);
+        w->out->num_additional_tickets = count_items(rest);
     }
 }
 
@@ -349,15 +350,15 @@ static const struct layout *layout_of(enum krb_type type)
     return NULL;
 }
 
-void krb_cut_read(struct arena *arena, struct krb_message *out, struct bytes *tgs_ap_req,
+void krb_cut_read(struct arena *arena, struct krb_message *out, struct krb_nested *nested,
                   struct bytes fields)
 {
     struct walk w = {.arena = arena,
                      .out = out,
-                     .tgs_ap_req = tgs_ap_req,
+                     .nested = nested,
                      .next = layout_of(out->type),
                      .next_fields = fields};
-    *tgs_ap_req = (struct bytes){0};
+    *nested = (struct krb_nested){0};
     for (size_t level = 0; level < LEVELS_MAX && w.next != NULL; level++) {
         const struct layout *layout = w.next;
         struct bytes rest = w.next_fields;

@@ -7,7 +7,8 @@
 #include "mskile_asn1.h"
 
 #define ETYPE_INFOS_MAX KRB_ETYPES_MAX
-#define EXT_ERROR_LEN 12 /* MS-KILE 2.2.2: status, reserved, flags; 4 bytes each */
+#define ARMOR_AP_REQUEST 1 /* RFC 6113 5.4.1, FX_FAST_ARMOR_AP_REQUEST */
+#define EXT_ERROR_LEN 12   /* MS-KILE 2.2.2: status, reserved, flags; 4 bytes each */
 
 /* MS-KILE 2.2.1, data-type */
 #define ERROR_DATA_SKEW 2
@@ -118,15 +119,27 @@ static void read_fast(struct krb_padata *out, struct bytes value)
     PA_FX_FAST_REQUEST request;
     PA_FX_FAST_REPLY reply;
     if (decode_PA_FX_FAST_REQUEST(value.at, value.len, &request, NULL) == 0) {
-        if (request.element == choice_PA_FX_FAST_REQUEST_armored_data &&
-            request.u.armored_data.armor != NULL) {
-            out->armor_type = request.u.armored_data.armor->armor_type;
+        if (request.element == choice_PA_FX_FAST_REQUEST_armored_data) {
+            const KrbFastArmoredReq *armored = &request.u.armored_data;
+            out->armor_type = armored->armor == NULL ? 0 : armored->armor->armor_type;
+            out->has_checksum = true;
+            out->checksum_type = (int32_t)armored->req_checksum.cksumtype;
+            out->enc = copy_enc(&armored->enc_fast_req);
         }
         free_PA_FX_FAST_REQUEST(&request);
     } else if (decode_PA_FX_FAST_REPLY(value.at, value.len, &reply, NULL) == 0) {
         out->fast_rep = reply.element == choice_PA_FX_FAST_REPLY_armored_data;
+        if (out->fast_rep) {
+            out->enc = copy_enc(&reply.u.armored_data.enc_fast_rep);
+        }
         free_PA_FX_FAST_REPLY(&reply);
     }
+}
+
+static bool read_integer(const struct tlv *element, int *out)
+{
+    return element->tag == TLV_INTEGER && element->whole &&
+           der_get_integer(element->content.at, element->content.len, out, NULL) == 0;
 }
 
 /* MS-KILE 2.2.11: SEQUENCE OF Int32. */
@@ -140,30 +153,95 @@ static void read_key_list(struct arena *arena, struct krb_padata *out, struct by
     }
     struct krb_etype_info *infos = arena_alloc_array(arena, ETYPE_INFOS_MAX, sizeof *infos);
     while (infos != NULL && out->num_infos < ETYPE_INFOS_MAX &&
-           tlv_expect(&list.content, TLV_INTEGER, &item) && item.whole &&
-           der_get_integer(item.content.at, item.content.len, &etype, NULL) == 0) {
+           tlv_next(&list.content, &item) == TLV_OK && read_integer(&item, &etype)) {
         infos[out->num_infos++].etype = etype;
     }
     out->infos = infos;
 }
 
-/* Which alternative of a CHOICE: RFC 4556 3.2.3 (17), draft-ietf-kitten-krb-spake-preauth (151). A
- * PA-PK-AS-REQ (RFC 4556 3.2.1) is no CHOICE. */
-static void read_form(struct krb_padata *out, struct bytes value)
+/* MS-KILE 2.2.12: SEQUENCE OF EncryptionKey. Windows sends it encrypted only; in clear its keys are
+ * still none of ours. */
+static void read_key_list_reply(struct arena *arena, struct krb_padata *out, struct bytes value)
 {
-    static const char *const spake[] = {"support", "challenge", "response", "encrypted-data"};
+    struct tlv list;
+    struct tlv item;
+    struct tlv type;
+    int etype;
+    if (!tlv_expect(&value, TLV_SEQUENCE, &list)) {
+        return;
+    }
+    struct krb_etype_info *infos = arena_alloc_array(arena, ETYPE_INFOS_MAX, sizeof *infos);
+    while (infos != NULL && out->num_infos < ETYPE_INFOS_MAX &&
+           tlv_expect(&list.content, TLV_SEQUENCE, &item) && tlv_field(item.content, 0, &type) &&
+           read_integer(&type, &etype)) {
+        infos[out->num_infos++].etype = etype;
+    }
+    out->infos = infos;
+}
+
+/* Which alternative of the CHOICE (RFC 4556 3.2.3). A PA-PK-AS-REQ (3.2.1) is none. */
+static void read_pkinit(struct arena *arena, struct krb_padata *out, struct bytes value)
+{
     static const char *const pk_rep[] = {"dh-info", "encrypted-key"};
+    struct bytes rest = value;
     struct tlv element;
-    if (tlv_next(&value, &element) != TLV_OK) {
+    if (tlv_next(&rest, &element) != TLV_OK) {
         return;
     }
     unsigned choice = element.tag & 0x1fU;
     if (out->type == 16 && element.tag == TLV_SEQUENCE) {
         out->form = "signed-auth-pack";
+        out->pkinit = pkinit_request_read(arena, value);
     } else if (out->type == 17 && element.tag >= 0x80 && choice < 2) {
         out->form = pk_rep[choice];
-    } else if (out->type == 151 && element.tag >= TLV_CONTEXT(0) && choice < 4) {
-        out->form = spake[choice];
+        out->pkinit = pkinit_reply_read(arena, value);
+    }
+}
+
+/* RFC 9588 4: PA-SPAKE ::= CHOICE { support [0], challenge [1], response [2], encdata [3] }. */
+static void read_spake(struct arena *arena, struct krb_padata *out, struct bytes value)
+{
+    static const char *const forms[] = {"support", "challenge", "response", "encrypted-data"};
+    struct tlv choice;
+    struct tlv body;
+    struct tlv field;
+    if (tlv_next(&value, &choice) != TLV_OK || choice.tag < TLV_CONTEXT(0) ||
+        choice.tag > TLV_CONTEXT(3)) {
+        return;
+    }
+    unsigned form = choice.tag & 0x1fU;
+    out->form = forms[form];
+    if (form == 3) {
+        read_encrypted(out, choice.content);
+        return;
+    }
+    int32_t *groups = arena_alloc_array(arena, KRB_SPAKE_GROUPS_MAX, sizeof *groups);
+    int group;
+    if (groups == NULL || !tlv_expect(&choice.content, TLV_SEQUENCE, &body)) {
+        return;
+    }
+    out->groups = groups;
+    if (form == 2 && tlv_field(body.content, 1, &field)) {
+        read_encrypted(out, field.raw);
+    } else if (form == 1 && tlv_field(body.content, 0, &field) && read_integer(&field, &group)) {
+        groups[out->num_groups++] = group;
+    } else if (form == 0 && tlv_field(body.content, 0, &field) && field.tag == TLV_SEQUENCE) {
+        struct tlv item;
+        while (out->num_groups < KRB_SPAKE_GROUPS_MAX &&
+               tlv_next(&field.content, &item) == TLV_OK && read_integer(&item, &group)) {
+            groups[out->num_groups++] = group;
+        }
+    }
+}
+
+/* RFC 6806 11: empty in a request, a Checksum in the reply. */
+static void read_checksum(struct krb_padata *out, struct bytes value)
+{
+    Checksum checksum;
+    if (decode_Checksum(value.at, value.len, &checksum, NULL) == 0) {
+        out->has_checksum = true;
+        out->checksum_type = (int32_t)checksum.cksumtype;
+        free_Checksum(&checksum);
     }
 }
 
@@ -175,6 +253,12 @@ static bool read_ext_error(uint32_t *ntstatus, struct bytes value)
     struct cursor c = cursor_over(value);
     *ntstatus = cursor_u32le(&c);
     return true;
+}
+
+/* RFC 4120 5.2.7.3: text, where it is no status. */
+static void read_salt(struct arena *arena, struct krb_padata *out, struct bytes value)
+{
+    out->has_salt = !out->has_ntstatus && arena_copy(arena, value, &out->salt);
 }
 
 void padata_read(struct arena *arena, struct krb_padata *out, int32_t type, struct bytes value,
@@ -191,6 +275,10 @@ void padata_read(struct arena *arena, struct krb_padata *out, int32_t type, stru
         break;
     case KRB5_PADATA_PW_SALT:
         out->has_ntstatus = in_error && read_ext_error(&out->ntstatus, value);
+        read_salt(arena, out, value);
+        break;
+    case KRB5_PADATA_AFS3_SALT:
+        read_salt(arena, out, value);
         break;
     case KRB5_PADATA_ETYPE_INFO:
         read_etype_info(arena, out, value);
@@ -212,11 +300,19 @@ void padata_read(struct arena *arena, struct krb_padata *out, int32_t type, stru
         break;
     case KRB5_PADATA_PK_AS_REQ:
     case KRB5_PADATA_PK_AS_REP:
+        read_pkinit(arena, out, value);
+        break;
+    case KRB5_PADATA_REQ_ENC_PA_REP:
+        read_checksum(out, value);
+        break;
     case 151: /* PA-SPAKE; not in Heimdal's list */
-        read_form(out, value);
+        read_spake(arena, out, value);
         break;
     case 161: /* KERB-KEY-LIST-REQ; not in Heimdal's list */
         read_key_list(arena, out, value);
+        break;
+    case 162: /* KERB-KEY-LIST-REP; not in Heimdal's list */
+        read_key_list_reply(arena, out, value);
         break;
     case KRB5_PADATA_SUPPORTED_ETYPES: /* MS-KILE 2.2.8 */
         if (value.len == 4) {
@@ -261,21 +357,45 @@ void padata_copy(struct arena *arena, struct krb_message *out, const METHOD_DATA
     }
 }
 
-struct bytes padata_find_tgs_req(struct bytes elements)
+/* RFC 6113 5.4.2: PA-FX-FAST-REQUEST ::= CHOICE { armored-data [0] SEQUENCE { armor [0] SEQUENCE {
+ * armor-type [0], armor-value [1] OCTET STRING }, … } }. */
+static struct bytes find_armor(struct bytes value)
 {
+    struct tlv choice;
+    struct tlv armored;
+    struct tlv armor;
+    struct tlv type;
+    struct tlv content;
+    int number;
+    if (tlv_expect(&value, TLV_CONTEXT(0), &choice) &&
+        tlv_expect(&choice.content, TLV_SEQUENCE, &armored) &&
+        tlv_field(armored.content, 0, &armor) && tlv_field(armor.content, 0, &type) &&
+        read_integer(&type, &number) && number == ARMOR_AP_REQUEST &&
+        tlv_field(armor.content, 1, &content) && content.tag == TLV_OCTET_STRING) {
+        return content.content;
+    }
+    return (struct bytes){0};
+}
+
+struct krb_nested padata_find_nested(struct bytes elements)
+{
+    struct krb_nested found = {{0}, {0}};
     struct tlv element;
     struct tlv type;
     struct tlv value;
     int number;
     for (size_t i = 0; i < KRB_PADATA_MAX && tlv_expect(&elements, TLV_SEQUENCE, &element); i++) {
-        if (tlv_field(element.content, 1, &type) && type.tag == TLV_INTEGER && type.whole &&
-            der_get_integer(type.content.at, type.content.len, &number, NULL) == 0 &&
-            number == PADATA_TGS_REQ && tlv_field(element.content, 2, &value) &&
-            value.tag == TLV_OCTET_STRING) {
-            return value.content;
+        if (!tlv_field(element.content, 1, &type) || !read_integer(&type, &number) ||
+            !tlv_field(element.content, 2, &value) || value.tag != TLV_OCTET_STRING) {
+            continue;
+        }
+        if (number == PADATA_TGS_REQ && found.tgs_req.len == 0) {
+            found.tgs_req = value.content;
+        } else if (number == PADATA_FX_FAST && found.armor.len == 0) {
+            found.armor = find_armor(value.content);
         }
     }
-    return (struct bytes){0};
+    return found;
 }
 
 /* The elements of TYPED-DATA (RFC 4120 5.9.1) share the numbers of PA-DATA. */
@@ -340,5 +460,7 @@ void edata_read(struct arena *arena, struct krb_message *out, struct bytes edata
     } else if (decode_MSKILE_ERROR_DATA(edata.at, edata.len, &data, &size) == 0) {
         error_data_read(arena, out, &data);
         free_MSKILE_ERROR_DATA(&data);
+    } else {
+        (void)arena_copy(arena, bytes_part(edata, 0, KRB_EDATA_OTHER_MAX), &out->edata_other);
     }
 }

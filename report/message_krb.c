@@ -2,7 +2,9 @@
 #include "base/civil.h"
 #include "report/messages_private.h"
 
+#define FX_FAST 136
 #define PAC_OPTIONS 167
+#define KPASSWD_SET 0xff80
 #define FLAGS_BITS 32
 #define SHA256_TEXT_MAX (2 * KRB_SHA256_BYTES + 1)
 
@@ -210,6 +212,47 @@ static void put_ntstatus(struct tree_builder *b, uint32_t status)
     tree_word(b, "ntstatus_name", krb_ntstatus_name(status));
 }
 
+/* RFC 4556 3.2.1, 3.2.3. */
+static void put_pkinit(struct tree_builder *b, const struct krb_padata *pa)
+{
+    const struct krb_pkinit *pkinit = pa->pkinit;
+    bool is_request = pa->type == 16;
+    if (pkinit->is_signed_data) {
+        tree_number(b, "certificates", (int64_t)pkinit->num_certificates);
+    }
+    if (is_request && pkinit->has_authenticator) {
+        put_time(b, "ctime", &pkinit->ctime);
+        put_usec(b, "cusec", &pkinit->ctime);
+        tree_word(b, "key", pkinit->has_dh_key ? "diffie-hellman" : "key-transport");
+    }
+    if (pkinit->has_nonce) {
+        tree_number(b, "nonce", pkinit->nonce);
+    }
+    if (is_request) {
+        tree_number(b, "trusted_certifiers", (int64_t)pkinit->num_trusted_certifiers);
+        tree_bool(b, "kdc_pk_id", pkinit->has_kdc_pk_id);
+    } else {
+        tree_bool(b, "server_nonce", pkinit->has_server_nonce);
+    }
+}
+
+/* RFC 9588 12.2. */
+static const char *spake_group_name(int32_t group)
+{
+    static const char *const names[] = {
+        [1] = "edwards25519", [2] = "P-256", [3] = "P-384", [4] = "P-521"};
+    return group > 0 && group < (int32_t)NUM_OF(names) ? names[group] : NULL;
+}
+
+static void put_groups(struct tree_builder *b, const struct krb_padata *pa)
+{
+    struct tree *former = tree_enter(b, "groups", TREE_LIST);
+    for (size_t i = 0; i < pa->num_groups; i++) {
+        tree_noted(b, NULL, pa->groups[i], spake_group_name(pa->groups[i]));
+    }
+    tree_leave(b, former);
+}
+
 static void put_padata_contents(struct tree_builder *b, const struct krb_padata *pa)
 {
     if (pa->enc.present) {
@@ -232,10 +275,22 @@ static void put_padata_contents(struct tree_builder *b, const struct krb_padata 
     if (pa->has_ntstatus) {
         put_ntstatus(b, pa->ntstatus);
     }
+    if (pa->has_salt) {
+        tree_bytes(b, "salt", pa->salt);
+    }
+    if (pa->has_checksum) {
+        tree_number(b, "checksum_type", pa->checksum_type);
+    }
     if (pa->form != NULL) {
         tree_word(b, "form", pa->form);
     }
-    if (pa->type == 136 && pa->value_len > 0) { /* RFC 6113 5.4 */
+    if (pa->pkinit != NULL) {
+        put_pkinit(b, pa);
+    }
+    if (pa->num_groups > 0) {
+        put_groups(b, pa);
+    }
+    if (pa->type == FX_FAST && pa->value_len > 0) { /* RFC 6113 5.4 */
         tree_word(b, "fast", pa->fast_rep ? "reply" : "request");
         if (pa->armor_type != 0) {
             tree_noted(b, "armor_type", pa->armor_type,
@@ -244,7 +299,7 @@ static void put_padata_contents(struct tree_builder *b, const struct krb_padata 
     }
 }
 
-static void put_message(struct tree_builder *b, const char *name, const struct krb_message *krb)
+void message_krb_nested(struct tree_builder *b, const char *name, const struct krb_message *krb)
 {
     struct tree *former = tree_enter(b, name, TREE_OBJECT);
     tree_word(b, "protocol", "kerberos");
@@ -254,10 +309,24 @@ static void put_message(struct tree_builder *b, const char *name, const struct k
     tree_leave(b, former);
 }
 
-/* The AP-REQ of a TGS-REQ stands where it stood: in its PA-TGS-REQ (RFC 4120 5.2.7.1). */
+/* The message was cut within this element: there is nothing of it but the message in it. */
+static void put_cut_padata(struct tree_builder *b, int32_t type, const struct krb_message *krb)
+{
+    if (krb != NULL) {
+        struct tree *former = tree_enter(b, NULL, TREE_OBJECT);
+        tree_number(b, "type", type);
+        tree_word(b, "name", krb_padata_name(type));
+        message_krb_nested(b, "message", krb);
+        tree_leave(b, former);
+    }
+}
+
+/* The AP-REQ of a TGS-REQ stands where it stood: in its PA-TGS-REQ (RFC 4120 5.2.7.1); so does that
+ * of the armor, in PA-FX-FAST (RFC 6113 5.4.1.1). */
 static void put_padata(struct tree_builder *b, const struct krb_message *krb)
 {
     const struct krb_message *ap_req = krb->ap_req;
+    const struct krb_message *armor = krb->armor;
     struct tree *former = tree_enter(b, "padata", TREE_LIST);
     for (size_t i = 0; i < krb->num_padata; i++) {
         const struct krb_padata *pa = &krb->padata[i];
@@ -267,18 +336,16 @@ static void put_padata(struct tree_builder *b, const struct krb_message *krb)
         tree_number(b, "value_len", (int64_t)pa->value_len);
         put_padata_contents(b, pa);
         if (pa->type == 1 && ap_req != NULL) {
-            put_message(b, "message", ap_req);
+            message_krb_nested(b, "message", ap_req);
             ap_req = NULL;
+        } else if (pa->type == FX_FAST && armor != NULL) {
+            message_krb_nested(b, "message", armor);
+            armor = NULL;
         }
         tree_leave(b, list);
     }
-    if (ap_req != NULL) { /* the message was cut within it */
-        struct tree *list = tree_enter(b, NULL, TREE_OBJECT);
-        tree_number(b, "type", 1);
-        tree_word(b, "name", krb_padata_name(1));
-        put_message(b, "message", ap_req);
-        tree_leave(b, list);
-    }
+    put_cut_padata(b, 1, ap_req);
+    put_cut_padata(b, FX_FAST, armor);
     tree_leave(b, former);
 }
 
@@ -317,6 +384,15 @@ static void put_purpose(struct tree_builder *b, const struct krb_message *krb)
     tree_leave(b, former);
 }
 
+static void put_additional_tickets(struct tree_builder *b, const struct krb_message *krb)
+{
+    struct tree *former = tree_enter(b, "additional_tickets", TREE_LIST);
+    for (size_t i = 0; i < krb->num_tickets_kept; i++) {
+        put_ticket(b, NULL, &krb->additional_tickets[i]);
+    }
+    tree_leave(b, former);
+}
+
 static void put_request(struct tree_builder *b, const struct krb_message *krb)
 {
     if (krb->complete || krb->kdc_options != 0) {
@@ -341,11 +417,7 @@ static void put_request(struct tree_builder *b, const struct krb_message *krb)
     }
     tree_leave(b, former);
     put_addresses(b, krb);
-    former = tree_enter(b, "additional_tickets", TREE_LIST);
-    for (size_t i = 0; i < krb->num_tickets_kept; i++) {
-        put_ticket(b, NULL, &krb->additional_tickets[i]);
-    }
-    tree_leave(b, former);
+    put_additional_tickets(b, krb);
     if (krb->type == KRB_TGS_REQ) {
         put_purpose(b, krb);
     }
@@ -412,6 +484,23 @@ static void put_error(struct tree_builder *b, const struct krb_message *krb)
     put_edata(b, krb);
 }
 
+/* RFC 4120 5.6.1. */
+static void put_safe(struct tree_builder *b, const struct krb_safe_body *safe)
+{
+    if (!safe->present) {
+        return;
+    }
+    tree_number(b, "user_data_len", (int64_t)safe->user_data_len);
+    put_time(b, "timestamp", &safe->timestamp);
+    put_usec(b, "usec", &safe->timestamp);
+    if (safe->has_seq_number) {
+        tree_number(b, "seq_number", safe->seq_number);
+    } else {
+        tree_null(b, "seq_number");
+    }
+    tree_number(b, "checksum_type", safe->checksum_type);
+}
+
 void message_krb_tree(struct tree_builder *b, const struct krb_message *krb)
 {
     tree_number(b, "pvno", krb->pvno);
@@ -432,6 +521,7 @@ void message_krb_tree(struct tree_builder *b, const struct krb_message *krb)
         break;
     case KRB_CRED:
         put_ticket(b, "ticket", &krb->ticket);
+        put_additional_tickets(b, krb);
         put_enc(b, "enc_part", &krb->enc_part, true);
         break;
     case KRB_AP_REP:
@@ -442,7 +532,43 @@ void message_krb_tree(struct tree_builder *b, const struct krb_message *krb)
         put_error(b, krb);
         break;
     case KRB_SAFE:
+        put_safe(b, &krb->safe);
+        break;
     case KRB_NONE:
         break;
     }
+}
+
+/* RFC 3244 2. */
+const char *message_kpasswd_result(uint16_t code)
+{
+    static const char *const names[] = {
+        "KRB5_KPASSWD_SUCCESS",     "KRB5_KPASSWD_MALFORMED",           "KRB5_KPASSWD_HARDERROR",
+        "KRB5_KPASSWD_AUTHERROR",   "KRB5_KPASSWD_SOFTERROR",           "KRB5_KPASSWD_ACCESSDENIED",
+        "KRB5_KPASSWD_BAD_VERSION", "KRB5_KPASSWD_INITIAL_FLAG_NEEDED",
+    };
+    return code < NUM_OF(names) ? names[code] : NULL;
+}
+
+const char *message_kpasswd_operation(const struct kpasswd_facts *facts,
+                                      const struct krb_message *krb)
+{
+    return krb->type != KRB_AP_REQ ? "reply" : facts->version == KPASSWD_SET ? "set" : "change";
+}
+
+void message_kpasswd_tree(struct tree_builder *b, const struct kpasswd_facts *facts,
+                          const struct krb_message *krb)
+{
+    struct tree *former = tree_enter(b, "kpasswd", TREE_OBJECT);
+    tree_number(b, "version", facts->version);
+    tree_word(b, "operation", message_kpasswd_operation(facts, krb));
+    if (facts->has_result) {
+        tree_number(b, "result_code", facts->result_code);
+        tree_word(b, "result_name", message_kpasswd_result(facts->result_code));
+        tree_bytes(b, "result_text", facts->result_text);
+    }
+    if (facts->after != NULL) {
+        message_krb_nested(b, "message", facts->after);
+    }
+    tree_leave(b, former);
 }

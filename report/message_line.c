@@ -67,18 +67,33 @@ static void put_etypes(const struct message_line *l, const struct krb_message *k
     }
 }
 
+/* Holds a PA-FX-FAST request (RFC 6113 5.4.2)? */
+static bool has_fast(const struct krb_message *krb)
+{
+    for (size_t i = 0; i < krb->num_padata; i++) {
+        if (krb->padata[i].type == 136 && krb->padata[i].value_len > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* RFC 4120 3.1.1, 3.3.1; MS-SFU 3.1.5.1. */
 static void put_purposes(const struct message_line *l, const struct krb_message *krb)
 {
     for (size_t i = 0; i < krb->num_padata; i++) {
         const struct krb_padata *pa = &krb->padata[i];
-        if (krb->type == KRB_AS_REQ && (pa->type == 2 || pa->type == 138 || pa->type == 16)) {
+        if (krb->type == KRB_AS_REQ &&
+            (pa->type == 2 || pa->type == 138 || pa->type == 16 || pa->type == 151)) {
             message_line_text(l, ", ");
             message_line_text(l, krb_padata_name(pa->type));
         }
         if (pa->type == 129 || (pa->type == 130 && pa->user.present)) {
             put_principal(l, ", S4U2Self for ", &pa->user, pa->user_realm);
         }
+    }
+    if (has_fast(krb)) {
+        message_line_text(l, ", armored");
     }
     if (message_has_option(krb, OPTION_CNAME_IN_ADDL_TKT)) {
         message_line_text(l, ", S4U2Proxy");
@@ -158,8 +173,34 @@ static void put_krb(const struct message_line *l, const struct krb_message *krb,
         }
         break;
     case KRB_SAFE:
+        put_number(l, "bytes ", (int64_t)krb->safe.user_data_len);
+        break;
     case KRB_NONE:
         break;
+    }
+}
+
+/* RFC 3244 2. */
+static void put_kpasswd(const struct message_line *l, const struct kpasswd_facts *facts,
+                        const struct krb_message *krb)
+{
+    message_line_text(l, ", password ");
+    message_line_text(l, message_kpasswd_operation(facts, krb));
+    if (facts->has_result) {
+        const char *name = message_kpasswd_result(facts->result_code);
+        message_line_text(l, ": ");
+        message_line_text(l, name == NULL ? "an unknown result" : name);
+        put_number(l, " (", facts->result_code);
+        message_line_text(l, ")");
+        if (facts->result_text.len > 0) {
+            message_line_text(l, ", \"");
+            message_line_bytes(l, facts->result_text);
+            message_line_text(l, "\"");
+        }
+    }
+    if (facts->after != NULL) {
+        message_line_text(l, ", ");
+        message_line_text(l, krb_type_name(facts->after->type));
     }
 }
 
@@ -202,6 +243,25 @@ static void put_auth(const struct message_line *l, const char *before, const str
     }
 }
 
+/* MS-KKDCP 2.2.2. */
+static void put_kkdcp(const struct message_line *l, const struct kkdcp_facts *kkdcp)
+{
+    message_line_text(l, "; KKDCP");
+    if (kkdcp->target_domain.len > 0) {
+        message_line_text(l, " to ");
+        message_line_bytes(l, kkdcp->target_domain);
+    }
+    if (kkdcp->krb != NULL) {
+        message_line_text(l, ", ");
+        message_line_text(l, krb_type_name(kkdcp->krb->type));
+        message_line_text(l, " ");
+        put_krb(l, kkdcp->krb, false);
+        if (kkdcp->kpasswd != NULL) {
+            put_kpasswd(l, kkdcp->kpasswd, kkdcp->krb);
+        }
+    }
+}
+
 static void put_http(const struct message_line *l, const struct http_facts *http)
 {
     const struct http_message *m = &http->message;
@@ -218,6 +278,9 @@ static void put_http(const struct message_line *l, const struct http_facts *http
     }
     put_auth(l, m->status == 401 ? "; offers " : "; ", &http->auth);
     put_auth(l, m->status == 407 ? "; proxy offers " : "; proxy ", &http->proxy_auth);
+    if (http->kkdcp != NULL) {
+        put_kkdcp(l, http->kkdcp);
+    }
 }
 
 static void put_type(const struct message_line *l, uint16_t type)
@@ -281,6 +344,9 @@ void message_line_summary(const struct message_line *l, const struct event *e,
 {
     if (e->krb != NULL) {
         put_krb(l, e->krb, reply->asked_for_other);
+        if (e->kpasswd != NULL) {
+            put_kpasswd(l, e->kpasswd, e->krb);
+        }
     } else if (e->http != NULL) {
         put_http(l, e->http);
     } else if (e->dns != NULL) {

@@ -124,6 +124,27 @@ void message_auth_tree(struct tree_builder *b, const char *name, const struct au
     tree_leave(b, former);
 }
 
+/* MS-KKDCP 2.2.2. */
+static void put_kkdcp(struct tree_builder *b, const struct kkdcp_facts *kkdcp)
+{
+    struct tree *former = tree_enter(b, "kkdcp", TREE_OBJECT);
+    tree_known(b, "target_domain", kkdcp->target_domain);
+    if (kkdcp->has_hint) {
+        tree_number(b, "dclocator_hint", kkdcp->dclocator_hint);
+    } else {
+        tree_null(b, "dclocator_hint");
+    }
+    if (kkdcp->krb != NULL) {
+        message_krb_nested(b, "message", kkdcp->krb);
+        if (kkdcp->kpasswd != NULL) {
+            message_kpasswd_tree(b, kkdcp->kpasswd, kkdcp->krb);
+        }
+    } else {
+        tree_null(b, "message");
+    }
+    tree_leave(b, former);
+}
+
 void message_http_tree(struct tree_builder *b, const struct event *e)
 {
     const struct http_message *m = &e->http->message;
@@ -154,6 +175,9 @@ void message_http_tree(struct tree_builder *b, const struct event *e)
         tree_null(b, "content_length");
     }
     tree_number(b, "body_len", m->body_len > INT64_MAX ? INT64_MAX : (int64_t)m->body_len);
+    if (e->http->kkdcp != NULL) {
+        put_kkdcp(b, e->http->kkdcp);
+    }
 }
 
 static void put_record(struct tree_builder *b, const struct dns_record *r)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define TREE_BYTES_MAX 1048576 /* one message's tree */
-#define CARRIED_MAX 8          /* a message, two tokens, and what lies in each */
+#define CARRIED_MAX 12         /* a message, two tokens, a body, and what lies in each */
 
 struct messages {
     FILE *out;
@@ -115,6 +115,16 @@ static void carry_krb(struct carried *c, const struct krb_message *krb)
     if (krb->ap_req != NULL) {
         carry(c, (struct message_kind){"kerberos", krb_type_name(krb->ap_req->type)}, krb->ap_req);
     }
+    if (krb->armor != NULL) {
+        carry(c, (struct message_kind){"kerberos", krb_type_name(krb->armor->type)}, krb->armor);
+    }
+}
+
+static void carry_kpasswd(struct carried *c, const struct kpasswd_facts *kpasswd)
+{
+    if (kpasswd != NULL) {
+        carry_krb(c, kpasswd->after);
+    }
 }
 
 static void carry_auth(struct carried *c, const struct auth *auth)
@@ -135,12 +145,17 @@ static struct carried carried_by(const struct event *e)
     struct carried c = {0};
     if (e->krb != NULL) {
         carry_krb(&c, e->krb);
+        carry_kpasswd(&c, e->kpasswd);
     } else {
         carry(&c, message_kind(e), NULL);
     }
     if (e->http != NULL) {
         carry_auth(&c, &e->http->auth);
         carry_auth(&c, &e->http->proxy_auth);
+        if (e->http->kkdcp != NULL) {
+            carry_krb(&c, e->http->kkdcp->krb);
+            carry_kpasswd(&c, e->http->kkdcp->kpasswd);
+        }
     }
     return c;
 }
@@ -208,6 +223,9 @@ static void build(struct tree_builder *b, const struct event *e, const struct re
         if (e->krb->type == KRB_TGS_REP) {
             bool is_tgt = bytes_begins_nocase(e->krb->ticket.sname.text, "krbtgt/");
             tree_bool(b, "referral", reply->asked_for_other && is_tgt);
+        }
+        if (e->kpasswd != NULL) {
+            message_kpasswd_tree(b, e->kpasswd, e->krb);
         }
     } else if (e->http != NULL) {
         message_http_tree(b, e);

@@ -16,6 +16,9 @@ const char *message_ntlm_type(const struct ntlm_message *ntlm);
 /* message_krb.c, message_token.c, message_other.c: all members that a message has beside its ends
  * and its kind. */
 void message_krb_tree(struct tree_builder *b, const struct krb_message *krb);
+void message_krb_nested(struct tree_builder *b, const char *name, const struct krb_message *krb);
+void message_kpasswd_tree(struct tree_builder *b, const struct kpasswd_facts *facts,
+                          const struct krb_message *krb);
 void message_auth_tree(struct tree_builder *b, const char *name, const struct auth *auth);
 void message_http_tree(struct tree_builder *b, const struct event *e);
 void message_dns_tree(struct tree_builder *b, const struct dns_message *dns);
@@ -24,6 +27,11 @@ void message_dns_tree(struct tree_builder *b, const struct dns_message *dns);
 enum message_bits { BITS_KDC_OPTIONS, BITS_AP_OPTIONS, BITS_PAC_OPTIONS };
 const char *message_bit_name(enum message_bits kind, unsigned bit); /* NULL: unassigned */
 bool message_has_option(const struct krb_message *krb, unsigned bit);
+
+/* message_krb.c: RFC 3244 2; of a result code that nobody assigned NULL. */
+const char *message_kpasswd_result(uint16_t code);
+const char *message_kpasswd_operation(const struct kpasswd_facts *facts,
+                                      const struct krb_message *krb);
 
 /* message_line.c: what the message is about, in a few words, on the line that was begun. */
 struct message_line {

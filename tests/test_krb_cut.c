@@ -145,10 +145,10 @@ Test(krb_cut, the_walk_agrees_with_libasn1)
             messages[i].at[header + 1] < 0x80 ? 2 : 2 + (messages[i].at[header + 1] & 0x7Fu);
         struct bytes fields = bytes_part(messages[i], header + inner, messages[i].len);
         struct krb_message walked = {.type = message.type};
-        struct bytes tgs_ap_req;
+        struct krb_nested nested;
         struct arena arena;
         arena_init(&arena, walk_storage, sizeof walk_storage);
-        krb_cut_read(&arena, &walked, &tgs_ap_req, fields);
+        krb_cut_read(&arena, &walked, &nested, fields);
         cr_assert_eq(walked.pvno, 5);
         cr_assert_eq(walked.kdc_options, message.kdc_options);
         cr_assert(times_equal(&walked.from, &message.from));
@@ -185,7 +185,8 @@ Test(krb_cut, the_walk_agrees_with_libasn1)
         cr_assert_eq(walked.edata, message.edata);
         cr_assert_eq(walked.has_ntstatus, message.has_ntstatus);
         cr_assert_eq(walked.ntstatus, message.ntstatus);
-        cr_assert_eq(tgs_ap_req.len > 0, message.ap_req != NULL);
+        cr_assert_eq(nested.tgs_req.len > 0, message.ap_req != NULL);
+        cr_assert_eq(nested.armor.len > 0, message.armor != NULL);
     }
 }
 
