@@ -1,5 +1,6 @@
 /* krbscope explain: what a cause, an error name or a number means. */
 #include "cli/commands.h"
+#include "cli/explain_texts.h"
 #include "cli/message.h"
 #include "diagnose/analysis.h"
 #include "krb5asn1/krb.h"
@@ -20,10 +21,11 @@ struct cause_text {
 struct status_name {
     uint32_t number;
     const char *name, *meaning;
+    struct advice advice;
 };
 
 static const struct status_name sspi_statuses[] = {
-#define SSPI_STATUS(number, name, meaning) {number, #name, meaning},
+#define SSPI_STATUS(number, name, meaning, usual, remedy) {number, #name, meaning, {usual, remedy}},
 #include "cli/sspi_status.def"
 #undef SSPI_STATUS
 };
@@ -43,6 +45,10 @@ static const char help[] =
     "  krbscope explain KDC_ERR_S_PRINCIPAL_UNKNOWN\n"
     "  krbscope explain 0x80090322                   an HRESULT, as in an IIS log (2148074274)\n"
     "  krbscope explain 0xC0000072                   an NTSTATUS\n"
+    "  krbscope explain rc4-hmac                     an encryption type (etype-23)\n"
+    "  krbscope explain PA-FX-FAST                   a PA-DATA type (pa-136)\n"
+    "  krbscope explain NT-ENTERPRISE                a name type (name-type-10)\n"
+    "  krbscope explain cname-in-addl-tkt            an option (kdc-option-14)\n"
     "\n"
     "Usage: krbscope explain [WORD]\n"
     "\n"
@@ -90,7 +96,7 @@ static void explain_cause(struct page *p, enum cause cause)
 }
 
 static void explain_number(struct page *p, const char *what, const char *number, const char *name,
-                           const char *meaning)
+                           const char *meaning, struct advice advice)
 {
     page_text(p, what);
     page_text(p, number);
@@ -98,6 +104,10 @@ static void explain_number(struct page *p, const char *what, const char *number,
     page_end(p);
     if (meaning != NULL) {
         write_paragraph(p, NULL, meaning);
+    }
+    if (advice.usual != NULL) {
+        write_paragraph(p, "Usually:", advice.usual);
+        write_paragraph(p, "Remedy:", advice.remedy);
     }
 }
 
@@ -111,7 +121,8 @@ static bool explain_krb_error(struct page *p, int32_t code)
     }
     text_init(&number, buffer, sizeof buffer);
     text_format(&number, "%d (0x%x)", (int)code, (unsigned)code);
-    explain_number(p, "Kerberos error", number.at, name, krb_error_meaning(code));
+    explain_number(p, "Kerberos error", number.at, name, krb_error_meaning(code),
+                   advice_for_krb_error(code));
     return true;
 }
 
@@ -123,17 +134,32 @@ static bool explain_status(struct page *p, uint32_t status)
     text_format(&number, "0x%08x (%u)", (unsigned)status, (unsigned)status);
     if (krb_ntstatus_name(status) != NULL) {
         explain_number(p, "NTSTATUS", number.at, krb_ntstatus_name(status),
-                       krb_ntstatus_meaning(status));
+                       krb_ntstatus_meaning(status), advice_for_ntstatus(status));
         return true;
     }
     for (size_t i = 0; i < sizeof sspi_statuses / sizeof sspi_statuses[0]; i++) {
         if (sspi_statuses[i].number == status) {
-            explain_number(p, "HRESULT", number.at, sspi_statuses[i].name,
-                           sspi_statuses[i].meaning);
+            explain_number(p, "HRESULT", number.at, sspi_statuses[i].name, sspi_statuses[i].meaning,
+                           sspi_statuses[i].advice);
             return true;
         }
     }
     return false;
+}
+
+static bool explain_krb_word(struct page *p, struct bytes word)
+{
+    char buffer[32];
+    struct text number;
+    const struct krb_word *found = krb_word_find(word);
+    if (found == NULL) {
+        return false;
+    }
+    text_init(&number, buffer, sizeof buffer);
+    text_format(&number, "%d", (int)found->number);
+    explain_number(p, found->kind, number.at, found->name, found->meaning,
+                   (struct advice){NULL, NULL});
+    return true;
 }
 
 static bool explain_name(struct page *p, struct bytes word)
@@ -197,7 +223,7 @@ static bool explain_word(struct page *p, struct bytes word)
         return (number <= INT32_MAX && explain_krb_error(p, (int32_t)number)) ||
                explain_status(p, number);
     }
-    return explain_name(p, word);
+    return explain_name(p, word) || explain_krb_word(p, word);
 }
 
 static void list_causes(struct page *p)
@@ -228,8 +254,7 @@ int command_explain(int argc, char **argv)
         trouble_set(&trouble, "unknown option '%.100s'.", argv[1]);
         return message_usage("krbscope explain", &trouble);
     } else if (!explain_word(&page, word)) {
-        trouble_set(&trouble,
-                    "'%.100s' is no cause, no error name and no number that krbscope knows.",
+        trouble_set(&trouble, "'%.100s' is no cause, no name and no number that krbscope knows.",
                     argv[1]);
         return message_usage("krbscope explain", &trouble);
     }

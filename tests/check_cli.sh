@@ -88,6 +88,28 @@ if [ -w /dev/full ]; then
     [ $? = 2 ] || fail "a full disk is not told by the exit status" messages
 fi
 
+# explain: every number and name of the tables has its meaning, what usually causes it, the remedy.
+sed -n 's/^KRB_ERROR_CODE(\([0-9]*\),.*/\1/p; s/^KRB_NTSTATUS(\([0-9A-Fx]*\),.*/\1/p
+    s/^SSPI_STATUS(\([0-9A-Fx]*\),.*/\1/p' "$source_dir"/krb5asn1/krb_{errors,ntstatus}.def \
+    "$source_dir/cli/sspi_status.def" >"$scratch/numbers"
+while read -r number; do
+    "$krbscope" explain "$number" || fail "unknown" explain "$number"
+done <"$scratch/numbers" >"$scratch/out"
+for line in '^[A-Z].* [A-Z]' '^  Usually:  [A-Z]' '^  Remedy:   .'; do
+    [ "$(grep -c "$line" "$scratch/out")" = "$(wc -l <"$scratch/numbers")" ] ||
+        fail "/$line/ is not said of every number" explain
+done
+sed -n 's/^KRB_[A-Z_]*(-\{0,1\}[0-9]*, "\([^"]*\)".*/\1/p' \
+    "$source_dir"/krb5asn1/krb_{etypes,padata,name_types}.def >"$scratch/words"
+while read -r word; do
+    "$krbscope" explain "$word" || fail "unknown" explain "$word"
+done <"$scratch/words" | grep -E '^[A-Za-z-]+ type -?[0-9]+ [^ ]+$' | cut -d' ' -f4 >"$scratch/out"
+cmp -s "$scratch/words" "$scratch/out" || fail "not every word has a number and a kind" explain
+expect 0 '^KDC option 14 cname-in-addl-tkt$' - explain kdc-option-14
+expect 0 '^encryption type -133 rc4-hmac-old$' - explain etype--133
+expect 2 - 'is no cause, no name and no number' explain etype-9999
+expect 2 - 'is no cause, no name and no number' explain pa-x
+
 # Files that cannot be read.
 expect 2 - 'No such file' "$scratch/missing.cap"
 expect 2 - 'directory' "$scratch"
@@ -138,7 +160,7 @@ expect 0 'Kerberos error 7 ' - explain kdc_err_s_principal_unknown
 expect 0 'SEC_E_WRONG_PRINCIPAL' - explain 2148074274
 expect 0 'SEC_E_WRONG_PRINCIPAL' - explain -2146893022
 expect 0 'STATUS_ACCOUNT_DISABLED' - explain 0xC0000072
-expect 2 - 'no cause, no error name' explain nonsense
+expect 2 - 'no cause, no name' explain nonsense
 expect 2 - 'One word' explain 7 8
 expect 0 '^spn-missing$' - explain
 sed -nE 's/^CAUSE\([A-Z_]+, "([^"]+)".*/\1/p' "$source_dir/diagnose/causes.def" >"$scratch/ids"
