@@ -2,13 +2,12 @@
 
 #include "cli/message.h"
 #include "cli/progress.h"
+#include "diagnose/join.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define LANE_ID_BITS 44 /* events and connections one decoder may number */
 
 /* One capture being read: its pieces one after the other through one decoder. */
 struct lane {
@@ -16,6 +15,7 @@ struct lane {
     uint16_t group;        /* index of the first piece */
     struct decoder *decoder;
     struct frame frame; /* the next one, borrowed from source->capture */
+    int64_t shift_ns;   /* added to its times */
     event_sink *sink;
     void *context;
 };
@@ -23,7 +23,9 @@ struct lane {
 /* One run over everything. */
 struct run {
     struct feed *feed;
-    struct lane *lanes; /* ordered by the time they begin */
+    event_sink *decoder_sink; /* lane_sink or lane_sink_plain, with the lane for its context */
+    bool is_survey;           /* everything will be read again */
+    struct lane *lanes;       /* ordered by the time they begin */
     size_t num_lanes;
     size_t num_started;
     size_t reading[SOURCES_MAX]; /* lanes that have a frame */
@@ -144,23 +146,21 @@ enum status feed_open(struct feed *f, const struct options *options, bool show_p
     return STATUS_OK;
 }
 
-/* Numbers of events and connections are a decoder's own; the case needs them to differ. */
+/* Numbers of events and connections are a decoder's own; who listens needs them to differ. */
 static void lane_sink(void *context, const struct event *event)
 {
     const struct lane *lane = context;
-    const uint64_t base = (uint64_t)lane->group << LANE_ID_BITS;
-    struct event moved = *event;
+    struct event moved;
     struct http_facts http;
-    moved.group = lane->group;
-    moved.id += base;
-    moved.reply_to += moved.reply_to == 0 ? 0 : base;
-    moved.connection += moved.connection == 0 ? 0 : base;
-    if (moved.http != NULL) {
-        http = *moved.http;
-        http.request_id += http.request_id == 0 ? 0 : base;
-        moved.http = &http;
-    }
+    join_renumber(&moved, &http, event, lane->group);
     lane->sink(lane->context, &moved);
+}
+
+/* An event as the decoder numbered it, for the survey and the join. */
+static void lane_sink_plain(void *context, const struct event *event)
+{
+    const struct lane *lane = context;
+    lane->sink(lane->context, event);
 }
 
 static uint64_t bytes_of_feed(const struct feed *f)
@@ -175,9 +175,14 @@ static uint64_t bytes_of_feed(const struct feed *f)
 
 static void close_piece(struct run *run, struct source *s)
 {
+    struct trouble why = {{0}};
     s->info = *capture_info(s->capture);
     run->done_bytes += s->info.bytes_read;
     run->done_frames += s->info.frames;
+    if (run->is_survey && is_standard_input(s->path) &&
+        capture_rewind(s->capture, &why) == STATUS_OK) {
+        return;
+    }
     capture_close(s->capture);
     s->capture = NULL;
 }
@@ -203,6 +208,7 @@ static bool advance(struct run *run, struct lane *lane)
         struct source *s = lane->source;
         if (open_piece(run, s)) {
             if (capture_next(s->capture, &lane->frame) == CAPTURE_FRAME) {
+                lane->frame.time_ns += lane->shift_ns;
                 return true;
             }
             close_piece(run, s);
@@ -223,7 +229,7 @@ static enum status start_lane(struct run *run, struct trouble *trouble)
 {
     struct lane *lane = &run->lanes[run->num_started];
     const struct decoder_options options = {.capture = lane->source->index};
-    lane->decoder = decoder_new(&options, lane_sink, lane);
+    lane->decoder = decoder_new(&options, run->decoder_sink, lane);
     if (lane->decoder == NULL) {
         trouble_set(trouble, "There is not enough memory to read %zu captures side by side.",
                     run->num_reading + 1);
@@ -249,6 +255,11 @@ static size_t earliest(const struct run *run)
     return best;
 }
 
+static int64_t lane_begin(const struct lane *lane)
+{
+    return lane->source->info.first_time_ns + lane->shift_ns;
+}
+
 static bool is_next_lane_due(const struct run *run)
 {
     if (run->num_started == run->num_lanes) {
@@ -258,7 +269,7 @@ static bool is_next_lane_due(const struct run *run)
         return true;
     }
     int64_t now = run->lanes[run->reading[earliest(run)]].frame.time_ns;
-    return run->lanes[run->num_started].source->info.first_time_ns <= now;
+    return lane_begin(&run->lanes[run->num_started]) <= now;
 }
 
 static enum status read_lanes(struct run *run, struct trouble *trouble)
@@ -288,47 +299,153 @@ static int by_begin(const void *left, const void *right)
 {
     const struct lane *a = left;
     const struct lane *b = right;
-    if (a->source->info.first_time_ns != b->source->info.first_time_ns) {
-        return a->source->info.first_time_ns < b->source->info.first_time_ns ? -1 : 1;
+    if (lane_begin(a) != lane_begin(b)) {
+        return lane_begin(a) < lane_begin(b) ? -1 : 1;
     }
     return a->group < b->group ? -1 : a->group > b->group;
 }
 
-enum status feed_run_into(struct feed *f, event_sink *sink, void *context, struct trouble *trouble)
+static int by_size(const void *left, const void *right)
 {
-    struct run run = {.feed = f};
-    run.lanes = calloc(f->num_sources, sizeof *run.lanes);
-    if (run.lanes == NULL) {
+    const struct lane *a = left;
+    const struct lane *b = right;
+    if (a->source->info.bytes != b->source->info.bytes) {
+        return a->source->info.bytes < b->source->info.bytes ? -1 : 1;
+    }
+    return a->group < b->group ? -1 : a->group > b->group;
+}
+
+/* The lanes of a run, not yet in any order. */
+static enum status run_begin(struct run *run, struct feed *f, struct trouble *trouble)
+{
+    *run = (struct run){.feed = f, .decoder_sink = lane_sink};
+    run->lanes = calloc(f->num_sources, sizeof *run->lanes);
+    if (run->lanes == NULL) {
         trouble_set(trouble, "There is not enough memory.");
         return STATUS_NO_MEMORY;
     }
     for (size_t i = 0; i < f->num_sources; i++) {
         if (f->sources[i].is_first_piece) {
-            run.lanes[run.num_lanes++] = (struct lane){.source = &f->sources[i],
-                                                       .group = f->sources[i].index,
-                                                       .sink = sink,
-                                                       .context = context};
+            run->lanes[run->num_lanes++] =
+                (struct lane){.source = &f->sources[i], .group = f->sources[i].index};
         }
     }
-    qsort(run.lanes, run.num_lanes, sizeof *run.lanes, by_begin);
-    progress_begin(&run.progress, f->show_progress, "analysing", bytes_of_feed(f));
-    enum status status = read_lanes(&run, trouble);
-    progress_end(&run.progress);
-    for (size_t i = 0; i < run.num_lanes; i++) {
-        decoder_free(run.lanes[i].decoder);
+    return STATUS_OK;
+}
+
+static void run_end(struct run *run)
+{
+    for (size_t i = 0; i < run->num_lanes; i++) {
+        decoder_free(run->lanes[i].decoder);
     }
-    free(run.lanes);
+    free(run->lanes);
+}
+
+/* Reads every lane into the sink. */
+static enum status run_read(struct run *run, const char *what, event_sink *sink, void *context,
+                            struct trouble *trouble)
+{
+    for (size_t i = 0; i < run->num_lanes; i++) {
+        run->lanes[i].sink = sink;
+        run->lanes[i].context = context;
+    }
+    progress_begin(&run->progress, run->feed->show_progress, what, bytes_of_feed(run->feed));
+    enum status status = read_lanes(run, trouble);
+    progress_end(&run->progress);
     return status;
 }
 
-static void push_to_case(void *context, const struct event *event)
+enum status feed_run_into(struct feed *f, event_sink *sink, void *context, struct trouble *trouble)
 {
-    case_push(context, event);
+    struct run run;
+    enum status status = run_begin(&run, f, trouble);
+    if (status == STATUS_OK) {
+        qsort(run.lanes, run.num_lanes, sizeof *run.lanes, by_begin);
+        status = run_read(&run, "analysing", sink, context, trouble);
+        run_end(&run);
+    }
+    return status;
+}
+
+static void push_to_align(void *context, const struct event *event)
+{
+    align_push(context, event);
+}
+
+/* Reads the captures one by one, the smallest first, only to find what they have in common. */
+static enum status survey(struct feed *f, struct align *align, struct trouble *trouble)
+{
+    struct run run;
+    enum status status = run_begin(&run, f, trouble);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t num = run.num_lanes;
+    struct lane *all = run.lanes;
+    qsort(all, num, sizeof *all, by_size);
+    run.is_survey = true;
+    run.decoder_sink = lane_sink_plain;
+    run.num_lanes = 1;
+    for (size_t i = 0; i < num && status == STATUS_OK; i++) {
+        run.lanes = &all[i];
+        run.num_started = 0;
+        status = run_read(&run, "comparing captures", push_to_align, align, trouble);
+    }
+    run.lanes = all;
+    run.num_lanes = num;
+    run_end(&run);
+    align_finish(align);
+    return status;
+}
+
+static void push_to_join(void *context, const struct event *event)
+{
+    join_push(context, event);
+}
+
+/* Captures of one case: aligned, and what two of them saw told once. */
+static enum status run_joined(struct feed *f, struct case_file *c, struct trouble *trouble)
+{
+    struct run run;
+    enum status status = survey(f, f->align, trouble);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct join *join = join_new(f->align, case_sink, c);
+    status = join == NULL ? STATUS_NO_MEMORY : run_begin(&run, f, trouble);
+    if (join == NULL) {
+        trouble_set(trouble, "There is not enough memory to compare the captures.");
+        return status;
+    }
+    if (status == STATUS_OK) {
+        for (size_t i = 0; i < run.num_lanes; i++) {
+            run.lanes[i].shift_ns = align_shift(f->align, run.lanes[i].group).add_ns;
+        }
+        qsort(run.lanes, run.num_lanes, sizeof *run.lanes, by_begin);
+        run.decoder_sink = lane_sink_plain;
+        case_set_align(c, f->align);
+        status = run_read(&run, "analysing", push_to_join, join, trouble);
+        run_end(&run);
+    }
+    join_free(join);
+    return status;
 }
 
 enum status feed_run(struct feed *f, struct case_file *c, struct trouble *trouble)
 {
-    return feed_run_into(f, push_to_case, c, trouble);
+    size_t num_captures = 0;
+    for (size_t i = 0; i < f->num_sources; i++) {
+        num_captures += f->sources[i].is_first_piece;
+    }
+    if (num_captures < 2) {
+        return feed_run_into(f, case_sink, c, trouble);
+    }
+    f->align = align_new();
+    if (f->align == NULL) {
+        trouble_set(trouble, "There is not enough memory to compare the captures.");
+        return STATUS_NO_MEMORY;
+    }
+    return run_joined(f, c, trouble);
 }
 
 bool feed_zone_is_known(const struct feed *f, uint16_t capture)
@@ -346,6 +463,7 @@ void feed_close(struct feed *f)
     for (size_t i = 0; i < f->num_sources; i++) {
         capture_close(f->sources[i].capture);
     }
+    align_free(f->align);
     free(f->sources);
     *f = (struct feed){0};
 }

@@ -12,6 +12,7 @@ struct feed {
     size_t num_unreadable; /* files that could not be read; each was told on standard error */
     struct capture_options capture_options;
     bool show_progress;
+    struct align *align; /* of several captures, for the life of the case; NULL of one */
 };
 
 /* Opens what can be opened. STATUS_NO_MEMORY, STATUS_USAGE (the filter, the same file twice, too

@@ -176,6 +176,7 @@ uint64_t decoder_emit(struct decoder *d, struct event *event)
 {
     event->capture = d->options.capture;
     event->group = d->group;
+    event->scene = d->group;
     if (d->sink != NULL) {
         event->id = ++d->stats.events;
         d->sink(d->context, event);

@@ -114,6 +114,8 @@ struct event {
     uint64_t reply_to; /* EVENT_HTTP_RESPONSE: its request's id; EVENT_DUPLICATE: the original's */
     uint16_t capture;  /* index of the file in the case */
     uint16_t group;    /* index of the first piece of the same capture; often equal to capture */
+    uint16_t scene;    /* captures that show the same hosts share it; equal to group for most */
+    bool is_sighting;  /* another capture of the scene told it, or tells it, as an event */
     uint32_t frame;    /* the frame that completed the message */
     uint32_t frames[EVENT_FRAMES_MAX]; /* all that carried it, ascending; at least one */
     size_t num_frames;

@@ -121,7 +121,7 @@ struct event_summary {
     uint32_t frame;
     const uint32_t *frames;
     size_t num_frames;
-    int64_t time_ns;
+    int64_t time_ns; /* by the capture's own clock: see clock_offset_s */
     struct endpoint from, to;
     const char *kind;     /* CONTRACT's vocabulary: "KRB-ERROR" */
     struct bytes summary; /* "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for HTTP/mp.example.com" */
@@ -140,7 +140,7 @@ struct attempt_record {
     struct bytes spn;               /* "HTTP/mp.example.com@EXAMPLE.COM"; empty when unknown */
     struct bytes method, uri;       /* empty: no HTTP */
     int64_t first_time_ns, last_time_ns;
-    uint16_t capture; /* whose zone the times have */
+    uint16_t capture; /* where it was seen first; its time_base's clock and zone the times have */
     enum outcome outcome;
     enum authenticated_by authenticated_by;
     bool has_verdict;
@@ -177,8 +177,10 @@ struct capture_summary {
     struct decoder_stats
         decoded; /* what decoding set aside; of a capture in pieces: with the first */
     enum vantage vantage;
+    uint16_t time_base; /* the capture whose clock its events' times are by */
     bool has_clock_offset;
-    double clock_offset_s;
+    double clock_offset_s; /* to be added to its times for the first file's, with bounds */
+    double clock_offset_low_s, clock_offset_high_s;
     bool zone_estimated; /* unknown zone, estimated from wire clocks: zone_estimate_s */
     int32_t zone_estimate_s;
 };

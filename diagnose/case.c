@@ -59,6 +59,24 @@ struct group_state *case_group(struct case_file *c, uint16_t group)
     return &c->groups[group < CAPTURES_MAX ? group : CAPTURES_MAX - 1];
 }
 
+struct group_state *case_group_of(struct case_file *c, uint16_t capture)
+{
+    return case_group(c, capture < CAPTURES_MAX ? c->group_of_capture[capture] : capture);
+}
+
+struct clock_shift case_shift(const struct case_file *c, uint16_t capture)
+{
+    uint16_t group = capture < CAPTURES_MAX ? c->group_of_capture[capture] : capture;
+    return c->align == NULL ? (struct clock_shift){.known = true, .base = group}
+                            : align_shift(c->align, group);
+}
+
+int64_t case_told_shift_ns(const struct case_file *c, uint16_t capture)
+{
+    struct clock_shift shift = case_shift(c, capture);
+    return shift.known && shift.base == 0 ? shift.add_ns : 0;
+}
+
 static struct ticket_origin *ticket_slot(const struct case_file *c, struct hash128 hash)
 {
     return &c->tickets[hash.low % TICKETS_MAX];
@@ -110,7 +128,7 @@ static struct client *client_of(struct case_file *c, const struct address *addre
     if (address->family == ADDRESS_NONE) {
         return NULL;
     }
-    return client_get(c->clients, address, e->group, c->age_ns, evict, c);
+    return client_get(c->clients, address, e->scene, c->age_ns, evict, c);
 }
 
 static void log_moment(struct case_file *c, struct client *client, enum log_kind kind,
@@ -139,7 +157,7 @@ static void take_krb(struct case_file *c, const struct event *e)
         *(is_request ? &client->num_krb_sent : &client->num_krb_answered) += 1;
     }
     struct client *kdc =
-        client_find(c->clients, is_request ? &e->to.address : &e->from.address, e->group);
+        client_find(c->clients, is_request ? &e->to.address : &e->from.address, e->scene);
     if (kdc != NULL) {
         kdc->num_krb_served++;
     }
@@ -159,7 +177,7 @@ static void take_dns(struct case_file *c, const struct event *e)
         return;
     }
     log_moment(c, client_of(c, asker, e), LOG_DNS, e);
-    struct client *server = client_find(c->clients, &e->from.address, e->group);
+    struct client *server = client_find(c->clients, &e->from.address, e->scene);
     if (e->dns->is_response && e->dns->flavour == DNS_PLAIN && server != NULL) {
         server->num_dns_served++;
     }
@@ -296,7 +314,7 @@ static void take_http(struct case_file *c, const struct event *e)
         conn->connected = true;
     }
     if (is_request) {
-        struct client *server = client_find(c->clients, &e->to.address, e->group);
+        struct client *server = client_find(c->clients, &e->to.address, e->scene);
         client->num_http_sent++;
         if (server != NULL) {
             server->num_http_served++;
@@ -398,8 +416,8 @@ static void take_duplicate(struct case_file *c, const struct event *e)
     if (g->num_frames_duplicate++ == 0) {
         g->first_duplicate = e->frame;
     }
-    list_copy(client_find(c->clients, &e->from.address, e->group), e);
-    list_copy(client_find(c->clients, &e->to.address, e->group), e);
+    list_copy(client_find(c->clients, &e->from.address, e->scene), e);
+    list_copy(client_find(c->clients, &e->to.address, e->scene), e);
 }
 
 static void judge_idle(struct case_file *c)
@@ -438,9 +456,25 @@ static void take_time(struct case_file *c, const struct event *e)
     c->attempts.now_ns = c->age_ns;
 }
 
+/* What another capture tells: it says only where this one was taken. */
+static void take_sighting(struct case_file *c, const struct event *e)
+{
+    struct client *server = client_find(c->clients, &e->to.address, e->scene);
+    if (e->kind == EVENT_TCP_CONNECT) {
+        weigh_handshake(case_group(c, e->group), e->tcp);
+    }
+    if (e->kind == EVENT_HTTP_REQUEST && server != NULL) {
+        server->num_http_served++;
+    }
+}
+
 void case_push(struct case_file *c, const struct event *e)
 {
     take_time(c, e);
+    if (e->is_sighting) {
+        take_sighting(c, e);
+        return;
+    }
     switch (e->kind) {
     case EVENT_NONE:
         break;
@@ -481,6 +515,11 @@ void case_push(struct case_file *c, const struct event *e)
     judge_idle(c);
 }
 
+void case_set_align(struct case_file *c, const struct align *align)
+{
+    c->align = align;
+}
+
 void case_sink(void *context, const struct event *event)
 {
     case_push(context, event);
@@ -490,9 +529,10 @@ enum status case_end(struct case_file *c, struct capture_summary *captures, size
                      struct analysis *out)
 {
     for (size_t i = 0; i < num_captures && i < CAPTURES_MAX; i++) {
-        struct group_state *g = case_group(c, c->group_of_capture[i]);
-        if (captures[i].info.has_times && captures[i].info.last_time_ns > g->last_ns) {
-            g->last_ns = captures[i].info.last_time_ns;
+        struct group_state *g = case_group_of(c, (uint16_t)i);
+        int64_t last_ns = captures[i].info.last_time_ns + case_shift(c, (uint16_t)i).add_ns;
+        if (captures[i].info.has_times && last_ns > g->last_ns) {
+            g->last_ns = last_ns;
         }
     }
     for (struct client *x = client_oldest(c->clients); x != NULL; x = x->newer) {

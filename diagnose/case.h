@@ -25,6 +25,7 @@ struct case_options {
 };
 
 struct case_file;
+struct align;
 
 struct case_file *case_new(const struct case_options *options); /* NULL: no memory */
 void case_free(struct case_file *c);
@@ -34,6 +35,10 @@ void case_push(struct case_file *c, const struct event *event);
 
 /* An event_sink: context is the struct case_file. */
 void case_sink(void *context, const struct event *event);
+
+/* How the captures lie to each other: borrowed until case_end(), to be told before the first event
+ * that join.h passes on. Without it every capture stands for itself. */
+void case_set_align(struct case_file *c, const struct align *align);
 
 /* Ends the case: judges what is open, runs the rules that need the whole case.
  * captures: one entry a file, in the order of event.capture, with info filled by the caller;

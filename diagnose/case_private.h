@@ -3,6 +3,7 @@
 #ifndef KRBSCOPE_DIAGNOSE_CASE_PRIVATE_H
 #define KRBSCOPE_DIAGNOSE_CASE_PRIVATE_H
 
+#include "diagnose/align.h"
 #include "diagnose/attempt.h"
 #include "diagnose/case.h"
 
@@ -39,7 +40,6 @@ struct group_state {
 struct record {
     struct record *next;
     struct attempt_record *out;
-    uint16_t group;
     bool is_provisional;    /* approach-only: counts when somebody else uses the host, … */
     bool client_has_better; /* … or when its client shows nothing better */
     bool is_elsewhere_post; /* a CCM_POST to a path without Windows authentication */
@@ -53,6 +53,7 @@ struct record {
 
 struct case_file {
     struct case_options options;
+    const struct align *align; /* NULL: one capture, or none that belongs to another */
     struct client_table *clients;
     struct attempt_list attempts;
     struct group_state *groups; /* CAPTURES_MAX */
@@ -84,6 +85,12 @@ void other_failures(struct case_file *c, struct client *client);
 void whole_finish(struct case_file *c, struct capture_summary *captures, size_t num_captures);
 
 struct group_state *case_group(struct case_file *c, uint16_t group);
+struct group_state *case_group_of(struct case_file *c, uint16_t capture);
+
+/* What was added to the capture's times; and as much of it as the report tells, which is what lies
+ * between event_summary.time_ns and the case's time. */
+struct clock_shift case_shift(const struct case_file *c, uint16_t capture);
+int64_t case_told_shift_ns(const struct case_file *c, uint16_t capture);
 enum vantage case_vantage(struct case_file *c, uint16_t group);
 const struct ticket_origin *case_ticket(const struct case_file *c, struct hash128 hash);
 

@@ -21,12 +21,12 @@ struct client_table *client_table_new(void)
     return calloc(1, sizeof(struct client_table));
 }
 
-static size_t client_bucket(const struct address *address, uint16_t group)
+static size_t client_bucket(const struct address *address, uint16_t scene)
 {
     uint8_t key[sizeof address->octets + 2];
     memcpy(key, address->octets, sizeof address->octets);
-    key[sizeof key - 2] = (uint8_t)(group >> 8);
-    key[sizeof key - 1] = (uint8_t)group;
+    key[sizeof key - 2] = (uint8_t)(scene >> 8);
+    key[sizeof key - 1] = (uint8_t)scene;
     return hash64((struct bytes){.at = key, .len = sizeof key}) % CLIENT_BUCKETS;
 }
 
@@ -96,7 +96,7 @@ void conn_drop(struct client_table *t, struct conn *conn)
 
 static void client_free(struct client_table *t, struct client *c)
 {
-    struct client **slot = &t->buckets[client_bucket(&c->address, c->group)];
+    struct client **slot = &t->buckets[client_bucket(&c->address, c->scene)];
     while (*slot != c) {
         slot = &(*slot)->hash_next;
     }
@@ -125,19 +125,19 @@ void client_table_free(struct client_table *t)
     free(t);
 }
 
-struct client *client_find(struct client_table *t, const struct address *address, uint16_t group)
+struct client *client_find(struct client_table *t, const struct address *address, uint16_t scene)
 {
-    struct client *c = t->buckets[client_bucket(address, group)];
-    while (c != NULL && !(c->group == group && address_equal(&c->address, address))) {
+    struct client *c = t->buckets[client_bucket(address, scene)];
+    while (c != NULL && !(c->scene == scene && address_equal(&c->address, address))) {
         c = c->hash_next;
     }
     return c;
 }
 
-struct client *client_get(struct client_table *t, const struct address *address, uint16_t group,
+struct client *client_get(struct client_table *t, const struct address *address, uint16_t scene,
                           int64_t now_ns, client_evict *evict, void *context)
 {
-    struct client *c = client_find(t, address, group);
+    struct client *c = client_find(t, address, scene);
     if (c == NULL) {
         if (t->num_clients >= CLIENTS_MAX) {
             struct client *oldest = t->oldest;
@@ -148,9 +148,9 @@ struct client *client_get(struct client_table *t, const struct address *address,
         if (c == NULL) {
             return NULL;
         }
-        size_t bucket = client_bucket(address, group);
+        size_t bucket = client_bucket(address, scene);
         c->address = *address;
-        c->group = group;
+        c->scene = scene;
         c->hash_next = t->buckets[bucket];
         t->buckets[bucket] = c;
         t->num_clients++;

@@ -66,7 +66,7 @@ struct conn {
 
 struct client {
     struct address address;
-    uint16_t group; /* captures that are pieces of one share it */
+    uint16_t scene; /* captures that show the same hosts share it */
     struct client *hash_next;
     struct client *newer, *older; /* by last event */
     int64_t last_ns;
@@ -94,11 +94,11 @@ void client_table_free(struct client_table *t);
 /* The client, made when not there. When the table is full the client idle longest is handed to
  * evict() first (which judges it); evict must not add clients. NULL: no memory. */
 typedef void client_evict(void *context, struct client *c);
-struct client *client_get(struct client_table *t, const struct address *address, uint16_t group,
+struct client *client_get(struct client_table *t, const struct address *address, uint16_t scene,
                           int64_t now_ns, client_evict *evict, void *context);
 
 /* The client if it is known; does not count as an event. */
-struct client *client_find(struct client_table *t, const struct address *address, uint16_t group);
+struct client *client_find(struct client_table *t, const struct address *address, uint16_t scene);
 
 /* Oldest client (by last event), and from there to the newer ones. */
 struct client *client_oldest(struct client_table *t);

@@ -73,10 +73,17 @@ static void read_client(const struct view *v, struct clock_span *out)
     }
 }
 
-static void keep_sample(struct group_state *g, const struct clock_span *s)
+/* Against the capture's own clock, as the zone that is sought is its own. */
+static void keep_sample(struct case_file *c, const struct clock_span *s)
 {
-    if (s->known && g->num_clock_samples < CLOCK_SAMPLES_MAX) {
-        g->clock_samples[g->num_clock_samples++] = (s->low + s->high) / 2;
+    if (!s->known || s->num_evidence == 0) {
+        return;
+    }
+    uint16_t capture = s->evidence[s->num_evidence - 1]->capture;
+    struct group_state *g = case_group_of(c, capture);
+    if (g->num_clock_samples < CLOCK_SAMPLES_MAX) {
+        g->clock_samples[g->num_clock_samples++] =
+            (s->low + s->high) / 2 + (double)case_shift(c, capture).add_ns / 1e9;
     }
 }
 
@@ -86,9 +93,8 @@ void clocks_read(const struct view *v, struct clocks *out)
     read_kdc(v, &out->kdc);
     read_server(v, &out->server);
     read_client(v, &out->client);
-    struct group_state *g = case_group(v->c, v->client->group);
-    keep_sample(g, &out->kdc);
-    keep_sample(g, &out->server);
+    keep_sample(v->c, &out->kdc);
+    keep_sample(v->c, &out->server);
 }
 
 struct offset clock_offset(const struct clock_span *x, const struct clock_span *y,

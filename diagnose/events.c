@@ -408,6 +408,9 @@ void events_fill(const struct judgement *j, struct attempt_record *out)
     add_transactions(&b);
     add_neighbours(&b);
     qsort(b.events, b.num, sizeof *b.events, by_time);
+    for (size_t i = 0; i < b.num; i++) {
+        b.events[i].time_ns -= case_told_shift_ns(v->c, b.events[i].capture);
+    }
     struct event_summary *kept = arena_alloc_array(&v->c->out.arena, b.num, sizeof *kept);
     if (kept != NULL) {
         memcpy(kept, b.events, b.num * sizeof *kept);

@@ -299,7 +299,7 @@ static bool neighbour_is_silent(const struct judgement *j, const struct address 
         num++;
     }
     if (num < 3 || last->time_ns - first->time_ns < GIVE_UP_MIN_S * NS_PER_S ||
-        j->v->capture_end_ns - first->time_ns < SILENCE_MIN_S * NS_PER_S) {
+        view_end_ns(j->v, first->capture) - first->time_ns < SILENCE_MIN_S * NS_PER_S) {
         return false;
     }
     proof_add(j, p, first, "asked %u times who has the address, never answered", num);

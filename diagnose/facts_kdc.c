@@ -190,6 +190,7 @@ static bool left_it_at_refusals(const struct judgement *j)
     const struct address *only = NULL;
     bool is_tcp_refused = false;
     int64_t last_ns = INT64_MIN;
+    uint16_t capture = 0;
     if (v->attempt != NULL && j->outcome != OUTCOME_INCOMPLETE) {
         return true;
     }
@@ -197,7 +198,10 @@ static bool left_it_at_refusals(const struct judgement *j)
     for (size_t i = 0; i < v->num_transactions; i++) {
         const struct transaction *t = &v->transactions[i];
         int64_t at = t->last_request != NULL ? t->last_request->time_ns : t->reply->time_ns;
-        last_ns = at > last_ns ? at : last_ns;
+        if (at > last_ns) {
+            last_ns = at;
+            capture = t->last_request != NULL ? t->last_request->capture : t->reply->capture;
+        }
         has_several = has_several || (only != NULL && !address_equal(only, &t->kdc)) ||
                       (t->request != NULL && !address_equal(&t->request->to.address, &t->kdc));
         only = &t->kdc;
@@ -207,13 +211,16 @@ static bool left_it_at_refusals(const struct judgement *j)
         if (conn->server.port != KERBEROS_PORT) {
             continue;
         }
-        last_ns = conn->first_ns > last_ns ? conn->first_ns : last_ns;
+        if (conn->first_ns > last_ns) {
+            last_ns = conn->first_ns;
+            capture = conn->capture;
+        }
         has_several = has_several || (only != NULL && !address_equal(only, &conn->server.address));
         only = &conn->server.address;
         is_tcp_refused = is_tcp_refused || conn->refused;
     }
     return (is_tcp_refused && !has_several) ||
-           (last_ns != INT64_MIN && v->capture_end_ns - last_ns >= SILENCE_MIN_S * NS_PER_S);
+           (last_ns != INT64_MIN && view_end_ns(v, capture) - last_ns >= SILENCE_MIN_S * NS_PER_S);
 }
 
 bool detect_kdc_closed(const struct judgement *j, uint32_t unused, struct proof *p)
@@ -387,7 +394,8 @@ static bool was_left_at_25(const struct judgement *j, const struct transaction *
         }
         num += t->request != NULL;
     }
-    return num >= 2 && j->v->capture_end_ns - last->reply->time_ns >= SILENCE_MIN_S * NS_PER_S;
+    return num >= 2 && view_end_ns(j->v, last->reply->capture) - last->reply->time_ns >=
+                           SILENCE_MIN_S * NS_PER_S;
 }
 
 bool detect_as_error(const struct judgement *j, uint32_t wanted, struct proof *p)

@@ -425,7 +425,6 @@ void judge_attempt(void *context, struct attempt *a)
     judge_conclude(j, r->out);
     keep_extras(j, r);
     judge_keep_clocks(j, r);
-    r->group = client->group;
     r->is_dropped = !judge_is_wanted(c, r->out);
     if (is_elsewhere) {
         r->is_elsewhere_post = !a->is_registration;

@@ -153,8 +153,9 @@ static void fill_bare(const struct judgement *j, struct attempt_record *out, enu
     int64_t last = INT64_MIN;
     for (size_t i = 0; i < out->num_events; i++) {
         const struct event_summary *e = &out->events[i];
-        first = e->time_ns < first ? e->time_ns : first;
-        last = e->time_ns > last ? e->time_ns : last;
+        int64_t time_ns = e->time_ns + case_told_shift_ns(j->v->c, e->capture);
+        first = time_ns < first ? time_ns : first;
+        last = time_ns > last ? time_ns : last;
         out->capture = e->capture;
     }
     out->first_time_ns = first == INT64_MAX ? 0 : first;
@@ -176,7 +177,6 @@ static struct record *judge_bare(struct case_file *c, struct view *v, enum attem
     judge_conclude(j, r->out);
     fill_bare(j, r->out, kind);
     judge_keep_clocks(j, r);
-    r->group = v->client->group;
     r->is_dropped = outcome == OUTCOME_FAILED && !r->out->has_verdict;
     if (kind == KIND_APPROACH_ONLY && r->out->has_verdict && r->out->verdict.step > STEP_CONNECT) {
         r->is_dropped = true; /* the name and the server are in order: that is no approach */

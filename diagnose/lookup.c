@@ -183,7 +183,8 @@ static bool last_server_had_time(const struct view *v, const struct lookup *l)
     const struct moment *last = l->num_queries == 0 ? NULL : l->queries[l->num_queries - 1];
     for (size_t i = 0; i < l->num_queries; i++) {
         if (address_equal(&l->queries[i]->to.address, &last->to.address)) {
-            return v->capture_end_ns - l->queries[i]->first_time_ns >= GIVE_UP_MIN_S * NS_PER_S;
+            return view_end_ns(v, last->capture) - l->queries[i]->first_time_ns >=
+                   GIVE_UP_MIN_S * NS_PER_S;
         }
     }
     return true;
@@ -208,7 +209,7 @@ static enum resolution_state lookup_state(const struct view *v, const struct loo
     if (!last_server_had_time(v, l)) {
         return RESOLUTION_PENDING;
     }
-    int64_t waited = v->capture_end_ns - l->first_ns;
+    int64_t waited = l->num_queries == 0 ? 0 : view_end_ns(v, l->queries[0]->capture) - l->first_ns;
     bool asked_again = l->num_sent >= 2 && l->last_ns - l->first_ns >= GIVE_UP_MIN_S * NS_PER_S;
     bool is_silent = (waited >= SILENCE_MIN_S * NS_PER_S && asked_again) ||
                      (waited >= SILENCE_LONG_S * NS_PER_S && asked_other(v, l));

@@ -76,8 +76,9 @@ static enum ending ending_of(const struct view *v, const struct exchange *x)
     }
     bool closed =
         conn->fin[0] && conn->fin_ns[0] - x->request->time_ns >= NO_REPLY_CLOSED_S * NS_PER_S;
-    bool silent = v->capture_end_ns - x->request->time_ns >= NO_REPLY_SILENT_S * NS_PER_S &&
-                  conn->last_ns - x->request->time_ns >= 0;
+    bool silent =
+        view_end_ns(v, x->request->capture) - x->request->time_ns >= NO_REPLY_SILENT_S * NS_PER_S &&
+        conn->last_ns - x->request->time_ns >= 0;
     return closed || silent ? ENDING_NO_REPLY : ENDING_OPEN;
 }
 
@@ -118,7 +119,8 @@ static bool gave_up(const struct view *v, const struct reading *r)
     if (kerberos_failed_after(v, answered) && !r->is_lossy) {
         return true;
     }
-    return v->capture_end_ns - answered >= NO_TOKEN_WAIT_S * NS_PER_S && !r->is_lossy;
+    return view_end_ns(v, last->request->capture) - answered >= NO_TOKEN_WAIT_S * NS_PER_S &&
+           !r->is_lossy;
 }
 
 static enum outcome outcome_of_2xx(const struct reading *r, enum authenticated_by *by)

@@ -165,14 +165,15 @@ static int64_t first_to_last_kdc_ns(const struct view *v, const struct transacti
 static void weigh_silence(const struct view *v, struct transaction *t)
 {
     int64_t first = t->request->first_time_ns;
-    if (v->capture_end_ns - first < SILENCE_MIN_S * NS_PER_S) {
+    int64_t end = view_end_ns(v, t->last_request->capture);
+    if (end - first < SILENCE_MIN_S * NS_PER_S) {
         return;
     }
     if (t->conn != NULL && t->conn->has_facts &&
         (t->conn->facts.acked_unseen[1] || t->conn->facts.bytes_lost[1] > 0)) {
         return;
     }
-    if (v->capture_end_ns - first_to_last_kdc_ns(v, t) < GIVE_UP_MIN_S * NS_PER_S) {
+    if (end - first_to_last_kdc_ns(v, t) < GIVE_UP_MIN_S * NS_PER_S) {
         return;
     }
     bool asked_again = t->last_request->first_time_ns - first >= GIVE_UP_MIN_S * NS_PER_S;

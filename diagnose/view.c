@@ -47,11 +47,16 @@ const struct conn *view_next_conn(const struct view *v, const struct conn *previ
     return conn;
 }
 
+int64_t view_end_ns(const struct view *v, uint16_t capture)
+{
+    return case_group_of(v->c, capture)->last_ns;
+}
+
 bool conn_is_unanswered(const struct view *v, const struct conn *conn)
 {
     return !conn->connected && !conn->refused && conn->num_syns >= 2 &&
            conn->last_syn_ns - conn->first_syn_ns >= GIVE_UP_MIN_S * NS_PER_S &&
-           v->capture_end_ns - conn->first_syn_ns >= SILENCE_MIN_S * NS_PER_S;
+           view_end_ns(v, conn->capture) - conn->first_syn_ns >= SILENCE_MIN_S * NS_PER_S;
 }
 
 /* The next attempt of this client for the same target ends this one's window. */
@@ -187,7 +192,6 @@ static int64_t krb_end(const struct view *v)
 void view_fill(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
                struct bytes host)
 {
-    struct group_state *g = case_group(c, client->group);
     *v = (struct view){.c = c,
                        .client = client,
                        .attempt = a,
@@ -195,8 +199,7 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
                        .host = host,
                        .from_ns = INT64_MIN,
                        .to_ns = INT64_MAX,
-                       .krb_to_ns = INT64_MAX,
-                       .capture_end_ns = g->last_ns};
+                       .krb_to_ns = INT64_MAX};
     if (a != NULL) {
         fill_attempt(v);
     }

@@ -88,8 +88,7 @@ struct view {
     struct arena *arena;           /* the case's scratch */
     int64_t from_ns, to_ns;        /* window of related traffic */
     int64_t krb_to_ns;             /* Kerberos that begins later belongs to something else */
-    int64_t capture_end_ns;
-    struct bytes host; /* the name that the client used; empty when unknown */
+    struct bytes host;             /* the name that the client used; empty when unknown */
     bool host_is_address;
     struct endpoint server; /* family NONE: not known */
     bool kdc_visible;       /* the client's other legs are in the capture */
@@ -133,6 +132,9 @@ const struct conn *view_next_conn(const struct view *v, const struct conn *previ
 
 /* Is this address known as a KDC: an SRV answer, port 88, or it served Kerberos? */
 bool view_is_kdc(const struct view *v, const struct address *a);
+
+/* When the capture that saw something ends: only what it could have shown later can be absent. */
+int64_t view_end_ns(const struct view *v, uint16_t capture);
 
 /* A TCP connection on which the client asked and nobody answered, with proof of silence. */
 bool conn_is_unanswered(const struct view *v, const struct conn *conn);

@@ -135,7 +135,7 @@ static void settle_client_clock(struct case_file *c, struct record *r,
 {
     struct attempt_record *out = r->out;
     struct finding *f = &out->verdict;
-    const struct address *host = &case_group(c, r->group)->common[0];
+    const struct address *host = &case_group_of(c, r->out->capture)->common[0];
     if (s->vantage != VANTAGE_CLIENT || s->info.zone == CAPTURE_ZONE_UNKNOWN ||
         !address_equal(host, &out->client.address)) {
         return;
@@ -202,13 +202,14 @@ static void order(struct case_file *c)
 enum vantage case_vantage(struct case_file *c, uint16_t group)
 {
     const struct group_state *g = case_group(c, group);
+    uint16_t scene = c->align == NULL ? group : align_scene(c->align, group);
     struct client *host = NULL;
     if (g->num_common == 1 && g->num_pairs > 1) {
-        host = client_find(c->clients, &g->common[0], group);
+        host = client_find(c->clients, &g->common[0], scene);
     } else if (g->num_common == 2 && g->near_client != g->near_server) {
         /* One pair only: the handshake's times decide, when they agree. */
         for (size_t i = 0; i < 2 && (g->near_client == 0 || g->near_server == 0); i++) {
-            struct client *x = client_find(c->clients, &g->common[i], group);
+            struct client *x = client_find(c->clients, &g->common[i], scene);
             bool serves = x != NULL && (x->num_http_served > 0 || x->num_krb_served > 0);
             if (x != NULL && serves == (g->near_server > 0)) {
                 host = x;
@@ -261,8 +262,12 @@ static void fill_captures(struct case_file *c, struct capture_summary *captures,
         uint16_t group = i < CAPTURES_MAX ? c->group_of_capture[i] : 0;
         captures[i].vantage = case_vantage(c, group);
         estimate_zone(case_group(c, group), &captures[i]);
-        captures[i].has_clock_offset = group == 0;
-        captures[i].clock_offset_s = 0;
+        struct clock_shift shift = case_shift(c, (uint16_t)i);
+        captures[i].time_base = shift.base;
+        captures[i].has_clock_offset = shift.known && shift.base == 0;
+        captures[i].clock_offset_s = (double)shift.add_ns / 1e9;
+        captures[i].clock_offset_low_s = (double)shift.low_ns / 1e9;
+        captures[i].clock_offset_high_s = (double)shift.high_ns / 1e9;
     }
     c->out.captures = captures;
     c->out.num_captures = num;
@@ -292,14 +297,17 @@ static struct bytes count_text(struct case_file *c, uint64_t n, const char *rest
     return text_keep(&t, &c->out.arena);
 }
 
-/* Two captures of the same time are two views of one thing; their attempts are not joined. */
+/* Captures of the same time that nothing joins: their attempts are not joined either. */
 static bool have_overlap(struct case_file *c)
 {
     for (size_t i = 0; i < c->out.num_captures && i < CAPTURES_MAX; i++) {
         for (size_t k = 0; k < i; k++) {
             const struct group_state *a = case_group(c, (uint16_t)i);
             const struct group_state *b = case_group(c, (uint16_t)k);
-            if (a->seen && b->seen && a->first_ns <= b->last_ns && b->first_ns <= a->last_ns) {
+            bool is_one_scene = c->align != NULL && align_scene(c->align, (uint16_t)i) ==
+                                                        align_scene(c->align, (uint16_t)k);
+            if (a->seen && b->seen && !is_one_scene && a->first_ns <= b->last_ns &&
+                b->first_ns <= a->last_ns) {
                 return true;
             }
         }
@@ -328,8 +336,8 @@ static void fill_notes(struct case_file *c)
     }
     if (have_overlap(c)) {
         add_note(c, notes, "captures-overlap",
-                 bytes_of("Captures of the same time are judged one by one: an attempt that two of "
-                          "them show is listed twice."),
+                 bytes_of("Captures of the same time have no message in common and are judged one "
+                          "by one: an attempt that two of them show is listed twice."),
                  0, 0);
     }
     if (c->attempts.offers_unanswered > 0) {

@@ -335,7 +335,7 @@ static json_t *server_from(struct writer *w, const struct attempt_record *a)
 
 static json_t *attempt_from(struct writer *w, const struct attempt_record *a)
 {
-    bool utc = zone_is_known(w, a->capture);
+    bool utc = zone_is_known(w, phrase_time_base(w->analysis, a->capture));
     json_t *object = json_object();
     json_t *events = json_array();
     for (size_t i = 0; i < a->num_events; i++) {
@@ -419,6 +419,10 @@ static json_t *capture_from(struct writer *w, const struct capture_summary *c)
     put_word(w, object, "vantage", vantage_word(c->vantage));
     put(w, object, "clock_offset_s",
         c->has_clock_offset ? seconds_from(c->clock_offset_s) : json_null());
+    put(w, object, "clock_offset_low_s",
+        c->has_clock_offset ? seconds_from(c->clock_offset_low_s) : json_null());
+    put(w, object, "clock_offset_high_s",
+        c->has_clock_offset ? seconds_from(c->clock_offset_high_s) : json_null());
     put(w, object, "drops", drops_from(w, info, &c->decoded));
     return object;
 }

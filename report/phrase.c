@@ -68,6 +68,12 @@ void phrase_time(struct text *t, int64_t time_ns)
     }
 }
 
+uint16_t phrase_time_base(const struct analysis *a, uint16_t capture)
+{
+    uint16_t base = capture < a->num_captures ? a->captures[capture].time_base : capture;
+    return base < a->num_captures ? base : capture;
+}
+
 const char *phrase_zone_word(const struct capture_summary *c)
 {
     switch (c->info.zone) {

@@ -16,6 +16,9 @@ void phrase_duration(struct text *t, int64_t ns);
 /* "2026-11-22 11:12:42.728905", without a zone. */
 void phrase_time(struct text *t, int64_t time_ns);
 
+/* The capture whose clock, and so whose zone, the times of an attempt have. */
+uint16_t phrase_time_base(const struct analysis *a, uint16_t capture);
+
 /* utc, given, estimated, unknown: the contract's words. */
 const char *phrase_zone_word(const struct capture_summary *c);
 

@@ -107,9 +107,9 @@ static void write_when(struct text_report *r, const struct attempt_record *a)
     page_bytes(&r->page, text_bytes(&t));
     if (a->capture < r->analysis->num_captures) {
         text_init(&t, buffer, sizeof buffer);
-        text_add(&t, r->analysis->captures[a->capture].info.zone == CAPTURE_ZONE_UNKNOWN
-                         ? "local time"
-                         : "UTC");
+        uint16_t base = phrase_time_base(r->analysis, a->capture);
+        text_add(&t, r->analysis->captures[base].info.zone == CAPTURE_ZONE_UNKNOWN ? "local time"
+                                                                                   : "UTC");
         page_bytes(&r->page, text_bytes(&t));
     }
 }

@@ -62,6 +62,10 @@ static void write_times(struct text_report *r, const struct capture_summary *c, 
         text_add(&t, "; clock ");
         phrase_offset(&t, c->clock_offset_s);
         text_add(&t, " to that of file A");
+        double size_s = c->clock_offset_high_s - c->clock_offset_low_s;
+        if (size_s > 0) {
+            text_format(&t, ", within %.3g ms", size_s / 2 * 1e3);
+        }
     }
     page_column(p, column);
     page_bytes(p, text_bytes(&t));

@@ -31,6 +31,14 @@ void rewrite_split(struct recording *out, const struct recording *in, size_t pie
  * `window` of them at a time. Times stay in order. */
 void rewrite_reverse(struct recording *out, const struct recording *in, size_t window);
 
+/* One IPv4 address becomes another, in IPv4 and ARP headers and in what ICMP errors quote; its
+ * ports of TCP and UDP move up by add_port, as address translation does. */
+void rewrite_address(struct recording *out, const struct recording *in, const uint8_t from[4],
+                     const uint8_t to[4], uint16_t add_port);
+
+/* Every time add_ns later. */
+void rewrite_time(struct recording *out, const struct recording *in, int64_t add_ns);
+
 /* Every frame twice, the copy 10 µs later, as two mirror ports give it. */
 void rewrite_duplicate(struct recording *out, const struct recording *in);
 

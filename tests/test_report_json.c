@@ -88,9 +88,11 @@ Test(report_json, has_the_names_of_the_contract_in_order)
     a.num_captures = 1;
     json_t *root = json_of(&a, NULL);
     expect_keys(root, "schema tool summary captures logs attempts other_failures notes");
-    expect_keys(at(root, "captures/0"),
-                "path format compression frames bytes first_time last_time time_zone "
-                "zone_estimate_s link_types complete damage vantage clock_offset_s drops");
+    expect_keys(
+        at(root, "captures/0"),
+        "path format compression frames bytes first_time last_time time_zone "
+        "zone_estimate_s link_types complete damage vantage clock_offset_s clock_offset_low_s "
+        "clock_offset_high_s drops");
     expect_keys(at(root, "attempts/0"),
                 "id kind client server method uri first_time last_time outcome authenticated_by "
                 "verdict also ruled_out cannot_show next_capture steps clocks connections events "

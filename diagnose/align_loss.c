@@ -1,0 +1,119 @@
+/* What left one capture's place and never came to another's. Missing proves something only where
+ * the other capture shows those hosts, before and after. */
+#include "diagnose/align_private.h"
+
+#include <stdlib.h>
+
+#define COVER_NS INT64_C(1000000000) /* the other capture goes on for so long before and after */
+
+static int by_frame(const void *left, const void *right)
+{
+    const struct frame_index *x = left;
+    const struct frame_index *y = right;
+    if (x->capture != y->capture) {
+        return x->capture < y->capture ? -1 : 1;
+    }
+    if (x->frame != y->frame) {
+        return x->frame < y->frame ? -1 : 1;
+    }
+    return x->print < y->print ? -1 : x->print > y->print;
+}
+
+/* Only what one capture alone saw can be missing. */
+static bool can_be_lost(const struct print *p)
+{
+    return p->num == 1 && (p->kind == PRINT_MESSAGE || p->kind == PRINT_SYN);
+}
+
+void align_index_frames(struct align *a)
+{
+    size_t num = 0;
+    for (size_t i = 0; i < a->num_prints; i++) {
+        num += can_be_lost(&a->prints[i]);
+    }
+    a->frames = calloc(num + 1, sizeof *a->frames);
+    for (size_t i = 0; a->frames != NULL && i < a->num_prints; i++) {
+        if (can_be_lost(&a->prints[i])) {
+            a->frames[a->num_frames++] =
+                (struct frame_index){.capture = a->prints[i].sights[0].capture,
+                                     .frame = a->prints[i].sights[0].frame,
+                                     .print = (uint32_t)i};
+        }
+    }
+    if (a->frames != NULL) {
+        qsort(a->frames, a->num_frames, sizeof *a->frames, by_frame);
+    }
+}
+
+/* Would the capture have shown a packet to that host: it was taken there, or it shows these two
+ * hosts otherwise? */
+static bool shows(const struct align *a, uint16_t group, const struct address *from,
+                  const struct address *to)
+{
+    const struct align_capture *s = &a->captures[group];
+    bool is_there = s->num_pairs > 1 && s->num_common == 1 && address_equal(&s->common[0], to);
+    return is_there || align_has_host_pair(a, align_host_pair(group, from, to));
+}
+
+static bool covers(const struct align *a, uint16_t group, int64_t case_ns)
+{
+    const struct align_capture *s = &a->captures[group];
+    return s->shift.known && align_case_ns(a, group, s->first_ns) <= case_ns - COVER_NS &&
+           align_case_ns(a, group, s->last_ns) >= case_ns + COVER_NS;
+}
+
+/* Is the capture the sender's own? What it alone saw of what it sent to others is no loss there. */
+static bool is_at(const struct align *a, uint16_t group, const struct address *host)
+{
+    const struct align_capture *s = &a->captures[group];
+    return s->num_pairs > 1 && s->num_common == 1 && address_equal(&s->common[0], host);
+}
+
+static bool is_missing(const struct align *a, const struct sight *s, const struct address *from,
+                       const struct address *to, struct align_loss *out)
+{
+    int64_t case_ns = align_case_ns(a, s->group, s->time_ns);
+    if (a->is_full) {
+        return false;
+    }
+    for (uint16_t group = 0; group < a->num_captures; group++) {
+        bool is_other = group != s->group && a->captures[group].seen &&
+                        a->captures[group].scene == a->captures[s->group].scene;
+        if (is_other && !is_at(a, group, from) && covers(a, group, case_ns) &&
+            shows(a, group, from, to)) {
+            out->group = group;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool align_is_lost(const struct align *a, const struct event *e, struct align_loss *out)
+{
+    uint64_t hash = align_print(e);
+    const struct print *p = hash == 0 ? NULL : align_find(a, hash);
+    return p != NULL && p->num == 1 && p->sights[0].group == e->group &&
+           !p->sights[0].is_repeated &&
+           is_missing(a, &p->sights[0], &e->from.address, &e->to.address, out);
+}
+
+bool align_frame_is_lost(const struct align *a, uint16_t capture, uint32_t frame,
+                         struct align_loss *out)
+{
+    const struct frame_index key = {.capture = capture, .frame = frame};
+    size_t low = 0, high = a->num_frames;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (by_frame(&a->frames[middle], &key) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == a->num_frames || a->frames[low].capture != capture ||
+        a->frames[low].frame != frame) {
+        return false;
+    }
+    const struct print *p = &a->prints[a->frames[low].print];
+    return is_missing(a, &p->sights[0], &p->from, &p->to, out);
+}

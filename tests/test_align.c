@@ -1,0 +1,146 @@
+/* Captures of one run taken at several places: one attempt, and the clocks' difference measured. */
+#include "rewrite.h"
+#include "together.h"
+#include "verdicts.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+
+#define MS INT64_C(1000000)
+#define DELAY_S 0.0005 /* the lab's hosts are no further from each other */
+
+/* The client's capture of a run, and what was captured of it elsewhere. */
+static const struct {
+    const char *client, *elsewhere;
+    double ahead_s; /* the other capture's clock, as the lab set it */
+} pairs[] = {
+    {"success", "success.mp1", 0},
+    {"success", "success.mp1-clock+600s", 600},
+    {"success", "success.dc", 0},
+    {"clock-skew-mp", "clock-skew-mp.mp2", 0},
+    {"clock-skew-mp", "clock-skew-mp.mp2-clock-600s", -600},
+    {"clock-skew-mp-behind", "clock-skew-mp-behind.mp2", 0},
+};
+
+/* 0.5 s, 7 min 12 s, -12 h, none, a year. */
+static const int64_t shifts_ns[] = {500 * MS, 432000 * MS, -43200000 * MS, 0,
+                                    INT64_C(31536000000) * MS};
+
+static const uint8_t client_address[4] = {10, 77, 0, 101};
+static const uint8_t outside_address[4] = {192, 0, 2, 77};
+
+static unsigned num_bad;
+
+static void complain(const char *pair, const char *how, const char *what)
+{
+    printf("%s, %s: %s\n", pair, how, what);
+    num_bad++;
+}
+
+/* The verdicts must be those of the client's capture alone, and the offset as it was made. */
+static void check(const char *pair, const char *how, const struct recording *client,
+                  const struct recording *other, double expected_s, bool client_is_first)
+{
+    static struct verdicts alone, both;
+    struct judgement j;
+    struct together t;
+    char why[400];
+    const struct recording *in_order[2] = {client_is_first ? client : other,
+                                           client_is_first ? other : client};
+    recording_judge(client, NULL, &j);
+    verdicts_of(&alone, &j.analysis);
+    together_judge(in_order, 2, &t);
+    verdicts_of(&both, &t.analysis);
+    if (!verdicts_equal(&alone, &both, why, sizeof why)) {
+        complain(pair, how, why);
+    }
+    const struct capture_summary *s = &t.summaries[1];
+    double wanted_s = client_is_first ? -expected_s : expected_s;
+    if (!s->has_clock_offset || fabs(s->clock_offset_s - wanted_s) > 0.001 + DELAY_S) {
+        snprintf(why, sizeof why, "offset %f is not %f", s->clock_offset_s, wanted_s);
+        complain(pair, how, why);
+    }
+    if (wanted_s < s->clock_offset_low_s - 1e-6 || wanted_s > s->clock_offset_high_s + 1e-6) {
+        snprintf(why, sizeof why, "%f is not between %f and %f", wanted_s, s->clock_offset_low_s,
+                 s->clock_offset_high_s);
+        complain(pair, how, why);
+    }
+    together_free(&t);
+    judgement_free(&j);
+}
+
+typedef void rewriting(struct recording *out, const struct recording *in);
+
+static void as_it_is(struct recording *out, const struct recording *in)
+{
+    rewrite_time(out, in, 0);
+}
+
+static void translated(struct recording *out, const struct recording *in)
+{
+    rewrite_address(out, in, client_address, outside_address, 1111);
+}
+
+static void check_pairs(const char *how, rewriting *rewrite_other, bool client_is_first)
+{
+    num_bad = 0;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct recording client, loaded, carried;
+        cr_assert(recording_load_case(&client, pairs[i].client));
+        cr_assert(recording_load_case(&loaded, pairs[i].elsewhere));
+        rewrite_other(&carried, &loaded);
+        for (size_t k = 0; k < sizeof shifts_ns / sizeof shifts_ns[0]; k++) {
+            struct recording shifted;
+            char text[80];
+            snprintf(text, sizeof text, "%s, %+.1f s", how, (double)shifts_ns[k] / 1e9);
+            rewrite_time(&shifted, &carried, shifts_ns[k]);
+            check(pairs[i].elsewhere, text, &client, &shifted,
+                  pairs[i].ahead_s + (double)shifts_ns[k] / 1e9, client_is_first);
+            recording_free(&shifted);
+        }
+        recording_free(&carried);
+        recording_free(&loaded);
+        recording_free(&client);
+    }
+    fflush(stdout);
+    cr_assert_eq(num_bad, 0, "%u bad", num_bad);
+}
+
+/* Goal: the offset of a shifted clock is found to 1 ms, and an attempt that two captures show is
+ * one. Method: captures of one run from two places, the one shifted by known amounts. */
+Test(align, a_shifted_clock_is_measured)
+{
+    check_pairs("as it is", as_it_is, true);
+}
+
+/* Goal: the order of the files changes nothing but whose clock is the case's. */
+Test(align, the_other_capture_may_come_first)
+{
+    check_pairs("other first", as_it_is, false);
+}
+
+/* Goal: address translation between the two places hides nothing. Method: the client's address and
+ * ports are others in the server's capture. */
+Test(align, behind_address_translation)
+{
+    check_pairs("translated", translated, true);
+    check_pairs("translated, other first", translated, false);
+}
+
+/* Goal: a mirror port's copies do not matter. */
+Test(align, every_frame_twice)
+{
+    check_pairs("every frame twice", rewrite_duplicate, true);
+}
+
+static void split(struct recording *out, const struct recording *in)
+{
+    rewrite_split(out, in, 100, 0);
+}
+
+/* Goal: segments need not be cut alike at both places (offloading). */
+Test(align, other_segments)
+{
+    check_pairs("other segments", split, true);
+}
