@@ -7,6 +7,7 @@
 #define KRB_WINDOW_NS (120 * NS_PER_S) /* nobody waits longer for a KDC */
 #define DNS_WINDOW_NS (60 * NS_PER_S)
 #define KDC_OPTION_CANONICALIZE (UINT32_C(1) << (31 - 15))
+#define KDC_OPTION_ANONYMOUS (UINT32_C(1) << (31 - 16)) /* RFC 8062 3: another realm answers */
 
 #define CHAINS 4096 /* a power of two */
 
@@ -21,8 +22,8 @@ struct asked {
     uint64_t event;
     /* Kerberos */
     enum krb_type type;
-    bool canonicalize, is_answered, has_nonce;
-    uint32_t nonce;
+    bool canonicalize, is_anonymous, is_answered, has_nonce;
+    uint64_t nonce;               /* of an armored request the hash of its bytes */
     uint64_t sname, cname, realm; /* 0: absent */
 };
 
@@ -125,7 +126,8 @@ static void describe(struct asked *a, const struct krb_message *krb)
     a->type = krb->type;
     a->canonicalize = (krb->kdc_options & KDC_OPTION_CANONICALIZE) != 0;
     a->has_nonce = krb->has_nonce;
-    a->nonce = krb->nonce;
+    a->nonce = krb->is_armored ? krb->hash.low : krb->nonce;
+    a->is_anonymous = (krb->kdc_options & KDC_OPTION_ANONYMOUS) != 0;
     a->cname = name_hash(named->cname.text);
     if (krb->type == KRB_AP_REQ) { /* its ticket says for whom it is */
         a->sname = name_hash(krb->ticket.sname.text);
@@ -187,7 +189,7 @@ static bool krb_answers(const struct krb_message *reply, const struct asked *a)
     switch (reply->type) {
     case KRB_AS_REP:
         return a->type == KRB_AS_REQ && (a->canonicalize || may_be(a->cname, cname)) &&
-               (a->canonicalize || may_be(a->realm, name_hash(reply->crealm)));
+               (a->canonicalize || a->is_anonymous || may_be(a->realm, name_hash(reply->crealm)));
     case KRB_TGS_REP: /* another service: a referral, or its canonical name (RFC 6806) */
         return a->type == KRB_TGS_REQ && (a->canonicalize || may_be(a->sname, sname) ||
                                           is_tgs_name(reply->ticket.sname.text));

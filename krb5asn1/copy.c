@@ -70,6 +70,24 @@ struct krb_time copy_time(const time_t *in, const int *usec)
     return (struct krb_time){.present = true, .seconds = *in, .usec = fraction ? *usec : -1};
 }
 
+void copy_time_element(const struct tlv *element, struct krb_time *out)
+{
+    KerberosTime seconds;
+    if (element->whole &&
+        decode_KerberosTime(element->raw.at, element->raw.len, &seconds, NULL) == 0) {
+        *out = copy_time(&seconds, NULL);
+    }
+}
+
+void copy_usec_element(const struct tlv *element, struct krb_time *time)
+{
+    int32_t usec;
+    if (time->present && tlv_integer(element, &usec)) {
+        time_t seconds = time->seconds;
+        *time = copy_time(&seconds, &usec);
+    }
+}
+
 struct krb_enc copy_enc(const EncryptedData *in)
 {
     return (struct krb_enc){.present = true,

@@ -5,6 +5,7 @@
 
 #include "krb5asn1/heimdal.h"
 #include "krb5asn1/krb.h"
+#include "krb5asn1/tlv.h"
 
 /* A GeneralString or NULL (gives the empty run). */
 struct bytes copy_string(struct arena *arena, const char *string);
@@ -20,6 +21,12 @@ struct krb_name copy_name(struct arena *arena, const PrincipalName *in);
 
 /* in and usec may be NULL. */
 struct krb_time copy_time(const time_t *in, const int *usec);
+
+/* A KerberosTime as it stands on the wire; left as it is when it is none. */
+void copy_time_element(const struct tlv *element, struct krb_time *out);
+
+/* Adds the microseconds that follow it. */
+void copy_usec_element(const struct tlv *element, struct krb_time *time);
 
 struct krb_enc copy_enc(const EncryptedData *in);
 

@@ -411,6 +411,13 @@ enum verdict krb_decode(struct bytes input, struct arena *arena, struct krb_mess
         out->ap_req = read_nested(arena, outer.nested.tgs_req);
     }
     out->armor = read_nested(arena, outer.nested.armor);
+    for (size_t i = 0; i < out->num_padata; i++) {
+        out->is_armored = out->is_armored ||
+                          (out->padata[i].type == PADATA_FX_FAST && out->padata[i].value_len > 0);
+    }
+    if (out->is_armored) {
+        out->hash = hash128(outer.message.raw);
+    }
     return arena->refused == refused ? verdict
                                      : flaw_set(flaw, 0, "no room for the decoded message", "");
 }

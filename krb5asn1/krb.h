@@ -149,7 +149,9 @@ struct krb_message {
     uint32_t kdc_options; /* bit 0 of RFC 4120 = most significant */
     struct krb_time from, till, rtime;
     bool has_nonce;
-    uint32_t nonce; /* negative INTEGERs are shown unsigned */
+    uint32_t nonce;      /* negative INTEGERs are shown unsigned */
+    bool is_armored;     /* it holds a PA-FX-FAST request: the nonce in clear says nothing */
+    struct hash128 hash; /* of the bytes of an armored request, instead */
     int32_t etypes[KRB_ETYPES_MAX];
     size_t num_etypes; /* kept */
     struct address addresses[KRB_ADDRESSES_MAX];

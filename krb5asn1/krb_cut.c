@@ -22,35 +22,6 @@ struct layout {
     void (*read[FIELDS_MAX])(struct walk *w, const struct tlv *element);
 };
 
-static bool read_int(const struct tlv *element, int32_t *out)
-{
-    int value;
-    if (element->tag != TLV_INTEGER || !element->whole ||
-        der_get_integer(element->content.at, element->content.len, &value, NULL) != 0) {
-        return false;
-    }
-    *out = value;
-    return true;
-}
-
-static void read_time(const struct tlv *element, struct krb_time *out)
-{
-    KerberosTime seconds;
-    if (element->whole &&
-        decode_KerberosTime(element->raw.at, element->raw.len, &seconds, NULL) == 0) {
-        *out = copy_time(&seconds, NULL);
-    }
-}
-
-static void read_usec(const struct tlv *element, struct krb_time *time)
-{
-    int32_t usec;
-    if (time->present && read_int(element, &usec)) {
-        time_t seconds = time->seconds;
-        *time = copy_time(&seconds, &usec);
-    }
-}
-
 static void read_string(struct arena *arena, const struct tlv *element, struct bytes *out)
 {
     KerberosString string;
@@ -77,11 +48,11 @@ static void read_enc(const struct tlv *element, struct krb_enc *out)
     struct tlv part;
     int32_t kvno;
     if (element->tag != TLV_SEQUENCE || !tlv_field(element->content, 0, &part) ||
-        !read_int(&part, &out->etype)) {
+        !tlv_integer(&part, &out->etype)) {
         return;
     }
     out->present = true;
-    if (tlv_field(element->content, 1, &part) && read_int(&part, &kvno)) {
+    if (tlv_field(element->content, 1, &part) && tlv_integer(&part, &kvno)) {
         out->has_kvno = true;
         out->kvno = (uint32_t)kvno;
     }
@@ -102,7 +73,7 @@ static size_t count_items(struct bytes list)
 
 static void field_pvno(struct walk *w, const struct tlv *element)
 {
-    (void)read_int(element, &w->out->pvno);
+    (void)tlv_integer(element, &w->out->pvno);
 }
 
 static void field_options(struct walk *w, const struct tlv *element)
@@ -132,23 +103,23 @@ static void field_sname(struct walk *w, const struct tlv *element)
 
 static void field_from(struct walk *w, const struct tlv *element)
 {
-    read_time(element, &w->out->from);
+    copy_time_element(element, &w->out->from);
 }
 
 static void field_till(struct walk *w, const struct tlv *element)
 {
-    read_time(element, &w->out->till);
+    copy_time_element(element, &w->out->till);
 }
 
 static void field_rtime(struct walk *w, const struct tlv *element)
 {
-    read_time(element, &w->out->rtime);
+    copy_time_element(element, &w->out->rtime);
 }
 
 static void field_nonce(struct walk *w, const struct tlv *element)
 {
     int32_t number = 0;
-    w->out->has_nonce = read_int(element, &number);
+    w->out->has_nonce = tlv_integer(element, &number);
     w->out->nonce = (uint32_t)number;
 }
 
@@ -179,27 +150,27 @@ static void field_ap_options(struct walk *w, const struct tlv *element)
 
 static void field_ctime(struct walk *w, const struct tlv *element)
 {
-    read_time(element, &w->out->ctime);
+    copy_time_element(element, &w->out->ctime);
 }
 
 static void field_cusec(struct walk *w, const struct tlv *element)
 {
-    read_usec(element, &w->out->ctime);
+    copy_usec_element(element, &w->out->ctime);
 }
 
 static void field_stime(struct walk *w, const struct tlv *element)
 {
-    read_time(element, &w->out->stime);
+    copy_time_element(element, &w->out->stime);
 }
 
 static void field_susec(struct walk *w, const struct tlv *element)
 {
-    read_usec(element, &w->out->stime);
+    copy_usec_element(element, &w->out->stime);
 }
 
 static void field_error_code(struct walk *w, const struct tlv *element)
 {
-    (void)read_int(element, &w->out->error_code);
+    (void)tlv_integer(element, &w->out->error_code);
 }
 
 static void field_etext(struct walk *w, const struct tlv *element)
@@ -214,7 +185,7 @@ static void field_etypes(struct walk *w, const struct tlv *element)
     struct tlv item;
     int32_t etype;
     for (size_t i = 0; i < LIST_MAX && tlv_next(&rest, &item) == TLV_OK; i++) {
-        if (read_int(&item, &etype)) {
+        if (tlv_integer(&item, &etype)) {
             copy_etype(w->out, etype);
         }
     }

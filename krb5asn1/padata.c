@@ -136,24 +136,18 @@ static void read_fast(struct krb_padata *out, struct bytes value)
     }
 }
 
-static bool read_integer(const struct tlv *element, int *out)
-{
-    return element->tag == TLV_INTEGER && element->whole &&
-           der_get_integer(element->content.at, element->content.len, out, NULL) == 0;
-}
-
 /* MS-KILE 2.2.11: SEQUENCE OF Int32. */
 static void read_key_list(struct arena *arena, struct krb_padata *out, struct bytes value)
 {
     struct tlv list;
     struct tlv item;
-    int etype;
+    int32_t etype;
     if (!tlv_expect(&value, TLV_SEQUENCE, &list)) {
         return;
     }
     struct krb_etype_info *infos = arena_alloc_array(arena, ETYPE_INFOS_MAX, sizeof *infos);
     while (infos != NULL && out->num_infos < ETYPE_INFOS_MAX &&
-           tlv_next(&list.content, &item) == TLV_OK && read_integer(&item, &etype)) {
+           tlv_next(&list.content, &item) == TLV_OK && tlv_integer(&item, &etype)) {
         infos[out->num_infos++].etype = etype;
     }
     out->infos = infos;
@@ -166,14 +160,14 @@ static void read_key_list_reply(struct arena *arena, struct krb_padata *out, str
     struct tlv list;
     struct tlv item;
     struct tlv type;
-    int etype;
+    int32_t etype;
     if (!tlv_expect(&value, TLV_SEQUENCE, &list)) {
         return;
     }
     struct krb_etype_info *infos = arena_alloc_array(arena, ETYPE_INFOS_MAX, sizeof *infos);
     while (infos != NULL && out->num_infos < ETYPE_INFOS_MAX &&
            tlv_expect(&list.content, TLV_SEQUENCE, &item) && tlv_field(item.content, 0, &type) &&
-           read_integer(&type, &etype)) {
+           tlv_integer(&type, &etype)) {
         infos[out->num_infos++].etype = etype;
     }
     out->infos = infos;
@@ -216,19 +210,19 @@ static void read_spake(struct arena *arena, struct krb_padata *out, struct bytes
         return;
     }
     int32_t *groups = arena_alloc_array(arena, KRB_SPAKE_GROUPS_MAX, sizeof *groups);
-    int group;
+    int32_t group;
     if (groups == NULL || !tlv_expect(&choice.content, TLV_SEQUENCE, &body)) {
         return;
     }
     out->groups = groups;
     if (form == 2 && tlv_field(body.content, 1, &field)) {
         read_encrypted(out, field.raw);
-    } else if (form == 1 && tlv_field(body.content, 0, &field) && read_integer(&field, &group)) {
+    } else if (form == 1 && tlv_field(body.content, 0, &field) && tlv_integer(&field, &group)) {
         groups[out->num_groups++] = group;
     } else if (form == 0 && tlv_field(body.content, 0, &field) && field.tag == TLV_SEQUENCE) {
         struct tlv item;
         while (out->num_groups < KRB_SPAKE_GROUPS_MAX &&
-               tlv_next(&field.content, &item) == TLV_OK && read_integer(&item, &group)) {
+               tlv_next(&field.content, &item) == TLV_OK && tlv_integer(&item, &group)) {
             groups[out->num_groups++] = group;
         }
     }
@@ -366,11 +360,11 @@ static struct bytes find_armor(struct bytes value)
     struct tlv armor;
     struct tlv type;
     struct tlv content;
-    int number;
+    int32_t number;
     if (tlv_expect(&value, TLV_CONTEXT(0), &choice) &&
         tlv_expect(&choice.content, TLV_SEQUENCE, &armored) &&
         tlv_field(armored.content, 0, &armor) && tlv_field(armor.content, 0, &type) &&
-        read_integer(&type, &number) && number == ARMOR_AP_REQUEST &&
+        tlv_integer(&type, &number) && number == ARMOR_AP_REQUEST &&
         tlv_field(armor.content, 1, &content) && content.tag == TLV_OCTET_STRING) {
         return content.content;
     }
@@ -383,9 +377,9 @@ struct krb_nested padata_find_nested(struct bytes elements)
     struct tlv element;
     struct tlv type;
     struct tlv value;
-    int number;
+    int32_t number;
     for (size_t i = 0; i < KRB_PADATA_MAX && tlv_expect(&elements, TLV_SEQUENCE, &element); i++) {
-        if (!tlv_field(element.content, 1, &type) || !read_integer(&type, &number) ||
+        if (!tlv_field(element.content, 1, &type) || !tlv_integer(&type, &number) ||
             !tlv_field(element.content, 2, &value) || value.tag != TLV_OCTET_STRING) {
             continue;
         }

@@ -27,27 +27,30 @@ static void take_certificates(struct krb_pkinit *out, const SignedData *data)
     out->num_certificates = data->certificates == NULL ? 0 : data->certificates->len;
 }
 
-/* RFC 4556 3.2.1: AuthPack. */
+/* RFC 4556 3.2.1: AuthPack ::= SEQUENCE { pkAuthenticator [0] SEQUENCE { cusec [0], ctime [1],
+ * nonce [2], … }, clientPublicValue [1], … }. By hand, since Heimdal refuses the freshness token
+ * that RFC 8070 added. */
 static void read_auth_pack(struct krb_pkinit *out, const heim_octet_string *content)
 {
-    AuthPack pack;
-    int usec = 0;
-    if (decode_AuthPack(content->data, content->length, &pack, NULL) != 0) {
+    struct bytes rest = octets_borrowed(content);
+    struct tlv pack;
+    struct tlv authenticator;
+    struct tlv field;
+    int32_t nonce;
+    if (!tlv_expect(&rest, TLV_SEQUENCE, &pack) || !tlv_field(pack.content, 0, &authenticator) ||
+        !tlv_field(authenticator.content, 1, &field)) {
         return;
     }
-    const PKAuthenticator *authenticator = &pack.pkAuthenticator;
-    /* cusec is an INTEGER of any size there; Heimdal keeps its bytes. */
-    for (size_t i = 0; i < authenticator->cusec.length && i < 3; i++) {
-        usec = usec << 8 | ((const uint8_t *)authenticator->cusec.data)[i];
+    copy_time_element(&field, &out->ctime);
+    out->has_authenticator = out->ctime.present;
+    if (tlv_field(authenticator.content, 0, &field)) {
+        copy_usec_element(&field, &out->ctime);
     }
-    bool is_usec =
-        !authenticator->cusec.negative && authenticator->cusec.length <= 3 && usec < 1000000;
-    out->has_authenticator = true;
-    out->ctime = copy_time(&authenticator->ctime, is_usec ? &usec : NULL);
-    out->has_nonce = true;
-    out->nonce = authenticator->nonce;
-    out->has_dh_key = pack.clientPublicValue != NULL;
-    free_AuthPack(&pack);
+    if (tlv_field(authenticator.content, 2, &field) && tlv_integer(&field, &nonce)) {
+        out->has_nonce = true;
+        out->nonce = (uint32_t)nonce;
+    }
+    out->has_dh_key = tlv_field(pack.content, 1, &field);
 }
 
 const struct krb_pkinit *pkinit_request_read(struct arena *arena, struct bytes value)

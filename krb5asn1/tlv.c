@@ -1,5 +1,6 @@
 #include "krb5asn1/tlv.h"
 
+#include "base/cursor.h"
 #include "krb5asn1/heimdal.h"
 
 #define LENGTH_OCTETS_MAX 4 /* behind the first one; 32 bits name more than any capture holds */
@@ -60,6 +61,24 @@ bool tlv_field(struct bytes sequence, unsigned number, struct tlv *out)
         }
     }
     return false;
+}
+
+bool tlv_integer(const struct tlv *element, int32_t *out)
+{
+    struct bytes octets = element->content;
+    int value;
+    if (element->tag != TLV_INTEGER || !element->whole) {
+        return false;
+    }
+    if (octets.len == 5 && octets.at[0] == 0) {
+        *out = (int32_t)bytes_u32be_at(octets, 1);
+        return true;
+    }
+    if (der_get_integer(octets.at, octets.len, &value, NULL) != 0) {
+        return false;
+    }
+    *out = value;
+    return true;
 }
 
 bool tlv_flags(const struct tlv *element, uint32_t *out)

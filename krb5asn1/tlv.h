@@ -48,6 +48,10 @@ bool tlv_expect(struct bytes *rest, unsigned tag, struct tlv *out);
  * there or holds no element. */
 bool tlv_field(struct bytes sequence, unsigned number, struct tlv *out);
 
+/* The value of an INTEGER that fits 32 bits, signed or (5 octets, the first 0) unsigned: then it
+ * comes as the negative number with the same bits. */
+bool tlv_integer(const struct tlv *element, int32_t *out);
+
 /* The first 32 flags of a BIT STRING, bit 0 = most significant (RFC 4120 5.2.8), unnamed ones too,
  * which Heimdal's structs drop; false when it is no BIT STRING, empty or cut. */
 bool tlv_flags(const struct tlv *element, uint32_t *out);

@@ -67,17 +67,6 @@ static void put_etypes(const struct message_line *l, const struct krb_message *k
     }
 }
 
-/* Holds a PA-FX-FAST request (RFC 6113 5.4.2)? */
-static bool has_fast(const struct krb_message *krb)
-{
-    for (size_t i = 0; i < krb->num_padata; i++) {
-        if (krb->padata[i].type == 136 && krb->padata[i].value_len > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* RFC 4120 3.1.1, 3.3.1; MS-SFU 3.1.5.1. */
 static void put_purposes(const struct message_line *l, const struct krb_message *krb)
 {
@@ -92,7 +81,7 @@ static void put_purposes(const struct message_line *l, const struct krb_message 
             put_principal(l, ", S4U2Self for ", &pa->user, pa->user_realm);
         }
     }
-    if (has_fast(krb)) {
+    if (krb->is_armored) {
         message_line_text(l, ", armored");
     }
     if (message_has_option(krb, OPTION_CNAME_IN_ADDL_TKT)) {

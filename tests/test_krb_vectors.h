@@ -153,6 +153,14 @@ static const char *const recorded[] = {
     "krb-error-password-expired",
     "krb-error-spn-missing",
     "krb-error-skew",
+    "as-req-pkinit",
+    "as-rep-pkinit",
+    "as-req-armored",
+    "as-rep-armored",
+    "tgs-req-armored",
+    "as-req-spake-support",
+    "as-req-spake-response",
+    "krb-error-spake-challenge",
 };
 #define NUM_RECORDED (sizeof recorded / sizeof recorded[0])
 

@@ -28,6 +28,7 @@ ELEMENTS = {
     "kerberos.krb_safe_element": "KRB-SAFE", "kerberos.krb_priv_element": "KRB-PRIV",
     "kerberos.krb_cred_element": "KRB-CRED", "kerberos.krb_error_element": "KRB-ERROR",
 }
+NESTED = {1: "ap_req", 136: "armor"}  # PA-TGS-REQ, PA-FX-FAST
 OPTION_NAMES = {"constrained-delegation": "cname-in-addl-tkt", "reserved": "bit-0"}
 
 
@@ -151,13 +152,12 @@ def fields_of(element, kind):
                                    (child(body, "kerberos.additional_tickets") or ())
                                    if e.get("name") == "kerberos.Ticket_element"]
         f["padata"] = padata_types(child(element, "kerberos.padata"))
-        if kind == "TGS-REQ":
-            for pa in padata(element):
-                inner = next((e for e in pa.iter("field")
-                              if e.get("name") == "kerberos.ap_req_element"), None)
-                if signed(pa, "kerberos.padata_type") == 1 and inner is not None:
-                    f["ap_req"] = fields_of(inner, "AP-REQ")
-                    break
+        for pa in padata(element):
+            inner = next((e for e in pa.iter("field")
+                          if e.get("name") == "kerberos.ap_req_element"), None)
+            name = NESTED.get(signed(pa, "kerberos.padata_type"))
+            if inner is not None and name is not None and name not in f:
+                f[name] = fields_of(inner, "AP-REQ")
     elif kind in ("AS-REP", "TGS-REP"):
         f["crealm"] = string(element, "kerberos.crealm")
         f["cname"] = principal(element, "cname")
@@ -279,7 +279,7 @@ def ours_fields(o):
              "padata": [p["type"] for p in o["padata"]]}
         for p in o["padata"]:
             if "message" in p:
-                f["ap_req"] = ours_fields(p["message"])
+                f[NESTED[p["type"]]] = ours_fields(p["message"])
     elif kind in ("AS-REP", "TGS-REP"):
         f = {"crealm": ours_string(o, "crealm"), "cname": ours_name(o, "cname"),
              "ticket": ours_ticket(o), "enc_part": ours_enc(o["enc_part"]),
@@ -311,6 +311,8 @@ def our_messages(program, path):
                          "proxy_authenticate")
             if o.get(name) and o[name]["token"] and "message" in o[name]["token"]
             and o[name]["token"]["message"]["protocol"] == "kerberos"]
+        if "kpasswd" in o and "message" in o["kpasswd"]:
+            found.append((o["kpasswd"]["message"], "wire"))
         for m, carrier in found:
             yield Message(o["frame"], m["type"], carrier, None, ends,
                           ours_fields(m) if m["complete"] else None)

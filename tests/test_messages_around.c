@@ -1,0 +1,175 @@
+/* What stands around Kerberos messages in `messages`: the frame of a password change (RFC 3244) and
+ * the body of Kerberos through an HTTP proxy (MS-KKDCP), each pushed as frames made by hand. */
+#include <criterion/criterion.h>
+
+#include "decode/decoder.h"
+#include "packets.h"
+#include "report/messages.h"
+#include "test_krb_vectors.h"
+
+#include <jansson.h>
+
+/* A KRB-ERROR of kadmin/changepw, 2026-11-22 11:12:42, with the e-data 00 04 "Too short". */
+static const char change_refused_hex[] =
+    "006e000100007e663064a003020105a10302011ea411180f32303236313132323131313234325aa503020107a603"
+    "02013ca90d1b0b4558414d504c452e4f5247aa1d301ba003020102a11430121b066b61646d696e1b086368616e67"
+    "657077ac0d040b0004546f6f2073686f7274";
+
+static struct packets k;
+static char *text;
+static size_t text_len;
+static FILE *stream;
+static struct messages *messages;
+static struct reply_tables *replies;
+
+static void take(void *context, const struct event *e)
+{
+    (void)context;
+    struct reply reply = reply_find(replies, e);
+    messages_write(messages, e, &reply, true);
+}
+
+static void begin(bool json)
+{
+    const struct decoder_options options = {.capture = 0};
+    const struct messages_options as = {.json = json};
+    stream = open_memstream(&text, &text_len);
+    messages = messages_new(stream, &as);
+    replies = reply_tables_new();
+    k = (struct packets){.time_ns = 1000 * PACKET_MS};
+    k.decoder = decoder_new(&options, take, NULL);
+    cr_assert(stream != NULL && messages != NULL && replies != NULL && k.decoder != NULL);
+}
+
+static void finish(void)
+{
+    struct trouble trouble = {{0}};
+    decoder_end(k.decoder);
+    cr_assert_eq(messages_end(messages, &trouble), STATUS_OK);
+    decoder_free(k.decoder);
+    messages_free(messages);
+    reply_tables_free(replies);
+    fclose(stream);
+}
+
+/* The JSON object on line number `line`, from 0. */
+static json_t *object(size_t line)
+{
+    const char *at = text;
+    for (; line > 0 && at != NULL; line--) {
+        at = strchr(at, '\n');
+        at = at == NULL ? NULL : at + 1;
+    }
+    cr_assert(at != NULL && *at != 0, "too few lines:\n%s", text);
+    json_t *o = json_loads(at, JSON_DISABLE_EOF_CHECK, NULL);
+    cr_assert_not_null(o);
+    return o;
+}
+
+static const char *word(json_t *o, const char *name)
+{
+    const char *value = json_string_value(json_object_get(o, name));
+    cr_assert_not_null(value, "no %s", name);
+    return value;
+}
+
+Test(password, a_refusal_says_why)
+{
+    struct bytes reply = battery_hex(change_refused_hex);
+    struct packet_end server = {.host = 2, .port = 464};
+    struct packet_end client = {.host = 1, .port = 40000};
+    begin(true);
+    packets_udp(&k, server, client, reply.at, reply.len);
+    finish();
+    json_t *o = object(0);
+    cr_assert_str_eq(word(o, "type"), "KRB-ERROR");
+    json_t *change = json_object_get(o, "kpasswd");
+    cr_assert_str_eq(word(change, "operation"), "reply");
+    cr_assert_eq(json_integer_value(json_object_get(change, "result_code")), 4);
+    cr_assert_str_eq(word(change, "result_name"), "KRB5_KPASSWD_SOFTERROR");
+    cr_assert_str_eq(word(change, "result_text"), "Too short");
+    json_decref(o);
+    free(text);
+}
+
+/* One KDC-PROXY-MESSAGE (MS-KKDCP 2.2.2) around a message: lengths of two octets throughout. */
+static size_t wrap(uint8_t *out, struct bytes message, const char *domain)
+{
+    size_t domain_len = strlen(domain);
+    size_t record = message.len + 4;
+    size_t all = 4 + 4 + record + 2 + 2 + domain_len;
+    uint8_t *p = out;
+    const uint8_t head[] = {0x30, 0x82, (uint8_t)(all >> 8),          (uint8_t)all,
+                            0xa0, 0x82, (uint8_t)((record + 4) >> 8), (uint8_t)(record + 4),
+                            0x04, 0x82, (uint8_t)(record >> 8),       (uint8_t)record,
+                            0,    0,    (uint8_t)(message.len >> 8),  (uint8_t)message.len};
+    memcpy(p, head, sizeof head);
+    p += sizeof head;
+    memcpy(p, message.at, message.len);
+    p += message.len;
+    const uint8_t name[] = {0xa1, (uint8_t)(domain_len + 2), 0x1b, (uint8_t)domain_len};
+    memcpy(p, name, sizeof name);
+    memcpy(p + sizeof name, domain, domain_len);
+    return (size_t)(p + sizeof name + domain_len - out);
+}
+
+static void say(struct packet_talk *t, int side, const char *head, const uint8_t *body, size_t len)
+{
+    char text_head[512];
+    int head_len =
+        snprintf(text_head, sizeof text_head,
+                 "%sContent-Type: application/kerberos\r\nContent-Length: %zu\r\n\r\n", head, len);
+    talk_say(t, side, TCP_PSH, text_head, (size_t)head_len);
+    for (size_t at = 0; at < len; at += 1000) { /* the body comes in pieces */
+        talk_say(t, side, TCP_PSH, body + at, len - at < 1000 ? len - at : 1000);
+    }
+}
+
+Test(kkdcp, messages_in_an_http_body_are_nested)
+{
+    static uint8_t body[8192];
+    struct packet_talk t = {.k = &k,
+                            .end = {{.host = 1, .port = 40000}, {.host = 2, .port = 80}},
+                            .next = {1000, 5000}};
+    begin(true);
+    talk_open(&t);
+    size_t len = wrap(body, vector("tgs-req"), "EXAMPLE.ORG");
+    say(&t, 0, "POST /KdcProxy HTTP/1.1\r\nHost: proxy.example.org\r\n", body, len);
+    len = wrap(body, vector("krb-error-spn-missing"), "EXAMPLE.ORG");
+    say(&t, 1, "HTTP/1.1 200 OK\r\n", body, len);
+    talk_close(&t);
+    finish();
+    json_t *request = object(0);
+    json_t *response = object(1);
+    json_t *asked = json_object_get(request, "kkdcp");
+    json_t *got = json_object_get(response, "kkdcp");
+    cr_assert_str_eq(word(request, "type"), "HTTP-REQUEST");
+    cr_assert_str_eq(word(asked, "target_domain"), "EXAMPLE.ORG");
+    cr_assert(json_is_null(json_object_get(asked, "dclocator_hint")));
+    cr_assert_str_eq(word(json_object_get(asked, "message"), "type"), "TGS-REQ");
+    cr_assert_str_eq(word(json_object_get(got, "message"), "error_name"),
+                     "KDC_ERR_S_PRINCIPAL_UNKNOWN");
+    cr_assert_eq(json_integer_value(json_object_get(response, "reply_to")),
+                 json_integer_value(json_object_get(request, "frame")));
+    json_decref(request);
+    json_decref(response);
+    free(text);
+}
+
+/* The same as lines: one a message, the nested one named on it. */
+Test(kkdcp, a_line_says_what_is_nested)
+{
+    static uint8_t body[8192];
+    struct packet_talk t = {.k = &k,
+                            .end = {{.host = 1, .port = 40000}, {.host = 2, .port = 80}},
+                            .next = {1000, 5000}};
+    begin(false);
+    talk_open(&t);
+    size_t len = wrap(body, vector("as-req"), "EXAMPLE.ORG");
+    say(&t, 0, "POST /KdcProxy HTTP/1.1\r\nHost: proxy.example.org\r\n", body, len);
+    finish();
+    cr_assert_not_null(strstr(text, "POST /KdcProxy on proxy.example.org; KKDCP to EXAMPLE.ORG, "
+                                    "AS-REQ "),
+                       "%s", text);
+    free(text);
+}
