@@ -12,6 +12,7 @@ static const char help[] =
     "Examples:\n"
     "  krbscope trace.cap                   why was the client not let in?\n"
     "  krbscope client.pcapng mp.pcapng     the same case seen from both ends\n"
+    "  krbscope --html case.html trace.cap  a page for the ticket as well (or --markdown)\n"
     "  krbscope --json - trace.pcapng.gz    verdicts as JSON\n"
     "  krbscope messages trace.cap          every Kerberos, HTTP and DNS message, a line each\n"
     "  krbscope explain spn-missing         what a verdict means\n"

@@ -17,6 +17,8 @@ enum option_id {
     OPTION_FORMAT = FIRST_LONG_OPTION,
     OPTION_TEXT,
     OPTION_JSON,
+    OPTION_MARKDOWN,
+    OPTION_HTML,
     OPTION_HOST,
     OPTION_CLIENT,
     OPTION_HTTP_PORT,
@@ -34,6 +36,8 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"text", required_argument, NULL, OPTION_TEXT},
     {"json", required_argument, NULL, OPTION_JSON},
+    {"markdown", required_argument, NULL, OPTION_MARKDOWN},
+    {"html", required_argument, NULL, OPTION_HTML},
     {"host", required_argument, NULL, OPTION_HOST},
     {"client", required_argument, NULL, OPTION_CLIENT},
     {"http-port", required_argument, NULL, OPTION_HTTP_PORT},
@@ -68,15 +72,18 @@ static bool fail(struct reading *r, const char *what, const char *value, const c
 
 static bool read_format(struct reading *r, const char *value)
 {
+    static const char *const words[] = {[OUTPUT_TEXT] = "text",
+                                        [OUTPUT_JSON] = "json",
+                                        [OUTPUT_MARKDOWN] = "markdown",
+                                        [OUTPUT_HTML] = "html"};
     r->has_format = true;
-    if (bytes_is(bytes_of(value), "text")) {
-        r->format = OUTPUT_TEXT;
-    } else if (bytes_is(bytes_of(value), "json")) {
-        r->format = OUTPUT_JSON;
-    } else {
-        return fail(r, "--format", value, "text or json");
+    for (enum output_format format = OUTPUT_TEXT; format <= OUTPUT_HTML; format++) {
+        if (bytes_is(bytes_of(value), words[format])) {
+            r->format = format;
+            return true;
+        }
     }
-    return true;
+    return fail(r, "--format", value, "text, json, markdown or html");
 }
 
 static bool read_when(struct reading *r, const char *option, const char *value, enum when *out)
@@ -96,8 +103,8 @@ static bool add_output(struct reading *r, enum output_format format, const char 
 {
     struct options *o = r->options;
     if (path[0] == '\0') {
-        trouble_set(r->trouble, "--text and --json need the name of a file, or - for standard "
-                                "output.");
+        trouble_set(r->trouble, "--text, --json, --markdown and --html need the name of a file, "
+                                "or - for standard output.");
         return false;
     }
     if (o->num_outputs + 1 >= OPTIONS_OUTPUTS_MAX) {
@@ -204,6 +211,10 @@ static bool read_one(struct reading *r, int option, const char *value)
         return add_output(r, OUTPUT_TEXT, value);
     case OPTION_JSON:
         return add_output(r, OUTPUT_JSON, value);
+    case OPTION_MARKDOWN:
+        return add_output(r, OUTPUT_MARKDOWN, value);
+    case OPTION_HTML:
+        return add_output(r, OUTPUT_HTML, value);
     case OPTION_HOST:
         return add_name(r, "--host", value, o->hosts, &o->num_hosts);
     case OPTION_CLIENT:
@@ -263,7 +274,7 @@ bool options_fail_unknown(int result, char **argv, struct trouble *trouble)
     return false;
 }
 
-/* --format is for standard output, unless --text - or --json - took that. */
+/* --format is for standard output, unless --text - or another form took that. */
 static bool settle_outputs(struct reading *r)
 {
     struct options *o = r->options;

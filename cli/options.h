@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 #define OPTIONS_HOSTS_MAX 256  /* --host, --client: each so often */
-#define OPTIONS_OUTPUTS_MAX 16 /* --text, --json: together so often */
+#define OPTIONS_OUTPUTS_MAX 16 /* --text, --json, --markdown, --html: together so often */
 #define OPTIONS_PORTS_MAX 64   /* --http-port */
 
-enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_MARKDOWN, OUTPUT_HTML };
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
 struct output {

@@ -123,6 +123,10 @@ static enum status write_form(FILE *stream, const struct output_file *file,
         return report_text(stream, analysis, &report, trouble);
     case OUTPUT_JSON:
         return report_json(stream, analysis, trouble);
+    case OUTPUT_MARKDOWN:
+        return report_markdown(stream, analysis, &report, trouble);
+    case OUTPUT_HTML:
+        return report_html(stream, analysis, &report, trouble);
     }
     return STATUS_OUTPUT;
 }

@@ -7,6 +7,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 #define REPLACEMENT_LEN 3
+#define REPLACEMENT_CODE 0xfffdU
 
 static const char digits[] = "0123456789abcdef";
 
@@ -155,6 +156,31 @@ size_t escape_width(struct bytes b, bool ascii)
         at += c.len;
     }
     return columns;
+}
+
+/* HTML 13.1.4: as text and between double or single quotes these would be markup. */
+static bool is_markup(uint32_t code)
+{
+    return code == '&' || code == '<' || code == '>' || code == '"' || code == '\'';
+}
+
+size_t escape_html(FILE *out, struct bytes b)
+{
+    size_t num = 0;
+    for (size_t at = 0; at < b.len;) {
+        struct escape_character c = escape_next(b, at);
+        int written = 1;
+        if (c.valid && is_in(hidden, NUM_OF(hidden), c.code)) {
+            written = fprintf(out, "\\u%04x", (unsigned)c.code);
+        } else if (!c.valid || c.code > 0x7e || is_markup(c.code)) {
+            written = fprintf(out, "&#x%x;", c.valid ? (unsigned)c.code : REPLACEMENT_CODE);
+        } else {
+            (void)fputc((int)c.code, out);
+        }
+        num += written > 0 ? (size_t)written : 0;
+        at += c.len;
+    }
+    return num;
 }
 
 static void add_bytes(char *to, size_t *len, struct bytes b)

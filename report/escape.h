@@ -29,6 +29,11 @@ void escape_text(FILE *out, struct bytes b, bool ascii);
 /* Columns that escape_text() fills: wide East Asian characters count two, combining marks none. */
 size_t escape_width(struct bytes b, bool ascii);
 
+/* Writes b as text or attribute value of HTML, in ASCII: markup and all from 80 up as character
+ * references, U+FFFD for each byte that is no UTF-8, and characters that nobody sees or that change
+ * the order of others by their number, as \u202e. Returns the bytes written. */
+size_t escape_html(FILE *out, struct bytes b);
+
 /* b with U+FFFD for each byte that is no UTF-8, in memory from malloc, not NUL-terminated.
  * NULL: no memory. *len is its length. */
 char *escape_utf8_new(struct bytes b, size_t *len);

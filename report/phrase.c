@@ -176,3 +176,11 @@ void phrase_frames(struct text *t, const struct analysis *a, const struct eviden
         text_format(t, " and %zu more", num - num_listed);
     }
 }
+
+bool phrase_is_sentence(struct bytes line)
+{
+    uint8_t first = line.len > 0 ? line.at[0] : 0;
+    uint8_t last = line.len > 0 ? line.at[line.len - 1] : 0;
+    return first >= 'A' && first <= 'Z' && (last == '.' || last == ':') &&
+           bytes_find(line, ' ', 0) < line.len;
+}

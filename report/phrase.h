@@ -38,4 +38,8 @@ void phrase_frame(struct text *t, const struct analysis *a, size_t capture, uint
  * evidence. */
 void phrase_frames(struct text *t, const struct analysis *a, const struct evidence *evidence);
 
+/* Advice is a sentence: it begins with a capital letter and ends with a full stop or a colon.
+ * Anything else is a command, and a command is never wrapped, so that it can be copied. */
+bool phrase_is_sentence(struct bytes line);
+
 #endif

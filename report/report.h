@@ -1,4 +1,5 @@
-/* analysis -> text, JSON. No judgement here: what is printed stands in the analysis. */
+/* analysis -> text, JSON, Markdown, HTML. No judgement here: what is printed stands in the
+ * analysis. */
 #ifndef KRBSCOPE_REPORT_REPORT_H
 #define KRBSCOPE_REPORT_REPORT_H
 
@@ -26,5 +27,14 @@ enum status report_text(FILE *out, const struct analysis *analysis,
 /* Writes one JSON object, schema krbscope.report/1 (docs/report.schema.json), an attempt at a time.
  */
 enum status report_json(FILE *out, const struct analysis *analysis, struct trouble *trouble);
+
+/* Writes Markdown fit for a ticket: the verdict first, the ladder as a fenced block. Of options
+ * ascii, all and verbose count. */
+enum status report_markdown(FILE *out, const struct analysis *analysis,
+                            const struct report_options *options, struct trouble *trouble);
+
+/* Writes one HTML page that needs nothing beside it, an attempt at a time, in ASCII. */
+enum status report_html(FILE *out, const struct analysis *analysis,
+                        const struct report_options *options, struct trouble *trouble);
 
 #endif

@@ -1,12 +1,11 @@
 /* analysis -> text, the most important last: files, side notes, attempts that went well, attempts
  * that did not, and the summary. */
+#include "report/overview.h"
 #include "report/text_private.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define ATTEMPTS_IN_FULL_MAX 50 /* with more attempts … */
-#define ATTEMPTS_A_CAUSE_MAX 3  /* … only so many of each cause are printed in full */
 #define HEADING_COLUMN 2
 
 void text_heading(struct text_report *r, const char *heading)
@@ -35,34 +34,14 @@ void text_frames(struct text_report *r, const struct evidence *evidence)
     page_style(&r->page, PAGE_PLAIN);
 }
 
-enum detail { DETAIL_NONE, DETAIL_BRIEF, DETAIL_FULL };
-
-/* How much of the attempt is printed; num_full counts those of its cause that were, in full. */
-static enum detail detail_of(const struct text_report *r, const struct attempt_record *a,
-                             size_t num_full[CAUSE_COUNT])
-{
-    bool is_many = r->analysis->num_attempts > ATTEMPTS_IN_FULL_MAX;
-    if (r->options->all) {
-        return DETAIL_FULL;
-    }
-    if (!a->has_verdict) {
-        return is_many ? DETAIL_NONE : DETAIL_BRIEF;
-    }
-    if (is_many && num_full[a->verdict.cause] >= ATTEMPTS_A_CAUSE_MAX) {
-        return DETAIL_NONE;
-    }
-    num_full[a->verdict.cause]++;
-    return DETAIL_FULL;
-}
-
 /* Prints the attempts that get this much detail; returns how many. */
 static size_t write_attempts(struct text_report *r, enum detail detail)
 {
-    size_t num_full[CAUSE_COUNT] = {0};
+    struct overview_choice choice = {.analysis = r->analysis, .all = r->options->all};
     size_t num = 0;
     for (size_t i = 0; i < r->analysis->num_attempts && !ferror(r->page.out); i++) {
         const struct attempt_record *a = r->analysis->attempts[i];
-        if (detail_of(r, a, num_full) != detail) {
+        if (overview_detail(&choice, a) != detail) {
             continue;
         }
         if (detail == DETAIL_FULL) {

@@ -272,20 +272,10 @@ static void write_evidence(struct text_report *r, const struct evidence *evidenc
     }
 }
 
-/* Advice is a sentence: it begins with a capital letter and ends with a full stop or a colon.
- * Anything else is a command, and a command is never wrapped, so that it can be copied. */
-static bool is_sentence(struct bytes line)
-{
-    uint8_t first = line.len > 0 ? line.at[0] : 0;
-    uint8_t last = line.len > 0 ? line.at[line.len - 1] : 0;
-    return first >= 'A' && first <= 'Z' && (last == '.' || last == ':') &&
-           bytes_find(line, ' ', 0) < line.len;
-}
-
 static void write_advice(struct text_report *r, struct bytes line, size_t column)
 {
     struct page *p = &r->page;
-    if (is_sentence(line)) {
+    if (phrase_is_sentence(line)) {
         page_column(p, column);
         page_bytes(p, line);
     } else {
@@ -394,7 +384,10 @@ void text_attempt(struct text_report *r, const struct attempt_record *a)
 {
     page_rule(&r->page, true);
     write_title(r, a);
-    ladder_write(r, a);
+    if (a->num_events > 0) {
+        page_end(&r->page);
+        ladder_write(r, a);
+    }
     write_steps(r, a);
     write_clocks(r, a);
     write_list(r, "Notes", a->notes, a->num_notes);

@@ -1,4 +1,5 @@
 /* The head of the text report: the files, and what was found beside the attempts. */
+#include "report/drops.h"
 #include "report/text_private.h"
 
 #define FILE_COLUMN 2
@@ -72,104 +73,25 @@ static void write_times(struct text_report *r, const struct capture_summary *c, 
     page_end(p);
 }
 
-static void begin_warning(struct page *p, size_t column)
-{
-    page_style(p, PAGE_WARNING);
-    page_column(p, column);
-    page_text(p, "!");
-    page_column(p, column + 2);
-}
-
-static void end_warning(struct page *p)
-{
-    page_style(p, PAGE_PLAIN);
-    page_end(p);
-}
-
-/* Words for one reason why input was set aside. */
-struct drop_words {
-    const char *one, *many;
-    bool is_warning; /* else a remark for -v */
+struct remark_place {
+    struct page *page;
+    size_t column;
 };
 
-static void write_drop(struct text_report *r, const struct drop_words *words, uint64_t number,
-                       size_t column)
+static void write_remark(void *context, const struct drop_remark *remark)
 {
-    struct page *p = &r->page;
-    if (number > 0 && words->one != NULL && (words->is_warning || r->options->verbose)) {
-        begin_warning(p, column);
-        page_number(p, number);
-        page_text(p, number == 1 ? words->one : words->many);
-        end_warning(p);
+    const struct remark_place *place = context;
+    struct page *p = place->page;
+    page_style(p, PAGE_WARNING);
+    page_column(p, place->column);
+    page_text(p, "!");
+    page_column(p, place->column + 2);
+    if (remark->number > 0) {
+        page_number(p, remark->number);
     }
-}
-
-static void write_decode_drops(struct text_report *r, const struct decoder_stats *decoded,
-                               size_t column)
-{
-    static const struct drop_words segments[SEGMENT_DROP_COUNT] = {
-        [SEGMENT_DROP_CUT] = {"frame ends inside its headers", "frames end inside their headers",
-                              true},
-        [SEGMENT_DROP_MALFORMED] = {"frame has headers that contradict themselves",
-                                    "frames have headers that contradict themselves", false},
-        [SEGMENT_DROP_LINK_TYPE] = {"frame is of a link type that is not decoded",
-                                    "frames are of a link type that is not decoded", true},
-        [SEGMENT_DROP_ENCRYPTED] = {"frame is encrypted (802.11, ESP)",
-                                    "frames are encrypted (802.11, ESP)", true},
-        [SEGMENT_DROP_TOO_DEEP] = {"frame is nested too deep", "frames are nested too deep", true},
-        [SEGMENT_DROP_FRAGMENT_EXPIRED] = {"packet lacks fragments", "packets lack fragments",
-                                           true},
-        [SEGMENT_DROP_FRAGMENT_FULL] = {"fragmented packet was given up for want of room",
-                                        "fragmented packets were given up for want of room", true},
-    };
-    static const struct drop_words messages[DECODER_DROP_COUNT] = {
-        [DECODER_DROP_FLOW_EVICTED] = {"connection was forgotten amid a message",
-                                       "connections were forgotten amid a message", true},
-        [DECODER_DROP_REORDER_FULL] = {"segment came too far out of order",
-                                       "segments came too far out of order", true},
-        [DECODER_DROP_PARSER_FULL] = {"connection was given up for want of room",
-                                      "connections were given up for want of room", true},
-        [DECODER_DROP_MESSAGE_BAD] = {"message could not be decoded",
-                                      "messages could not be decoded", false},
-        [DECODER_DROP_MESSAGE_CUT] = {"message is cut short", "messages are cut short", true},
-        [DECODER_DROP_MESSAGE_TOO_LONG] = {"message is too long", "messages are too long", false},
-        [DECODER_DROP_DUPLICATE] = {"message was captured twice", "messages were captured twice",
-                                    false},
-    };
-    for (size_t i = 0; i < SEGMENT_DROP_COUNT; i++) {
-        write_drop(r, &segments[i], decoded->segment_drops[i], column);
-    }
-    for (size_t i = 0; i < DECODER_DROP_COUNT; i++) {
-        write_drop(r, &messages[i], decoded->drops[i], column);
-    }
-}
-
-static void write_damage(struct text_report *r, const struct capture_info *info, size_t column)
-{
-    static const struct drop_words drops[CAPTURE_DROP_COUNT] = {
-        [CAPTURE_DROP_FRAME_CUT] = {"frame was captured shorter than it was on the wire",
-                                    "frames were captured shorter than they were on the wire",
-                                    true},
-        [CAPTURE_DROP_BY_SYSTEM] = {"frame was lost by the capturing system",
-                                    "frames were lost by the capturing system", true},
-        [CAPTURE_DROP_NOT_A_PACKET] = {"record is no packet", "records are no packets", false},
-        [CAPTURE_DROP_UNKNOWN_BLOCK] = {"block is of a kind that is not known",
-                                        "blocks are of a kind that is not known", false},
-        [CAPTURE_DROP_UNSUPPORTED_LINK] = {"frame is of a link type that cannot be read",
-                                           "frames are of a link type that cannot be read", true},
-        [CAPTURE_DROP_FILTERED] = {"frame was left out by the filter",
-                                   "frames were left out by the filter", true},
-    };
-    struct page *p = &r->page;
-    if (!info->complete) {
-        begin_warning(p, column);
-        page_text(p, info->damage.text[0] == '\0' ? "The file is cut short or damaged."
-                                                  : info->damage.text);
-        end_warning(p);
-    }
-    for (enum capture_drop drop = 0; drop < CAPTURE_DROP_COUNT; drop++) {
-        write_drop(r, &drops[drop], info->drops[drop], column);
-    }
+    page_text(p, remark->words);
+    page_style(p, PAGE_PLAIN);
+    page_end(p);
 }
 
 void text_captures(struct text_report *r)
@@ -195,8 +117,8 @@ void text_captures(struct text_report *r)
         page_end(p);
         write_facts(r, &a->captures[i], column);
         write_times(r, &a->captures[i], column);
-        write_damage(r, &a->captures[i].info, column);
-        write_decode_drops(r, &a->captures[i].decoded, column);
+        struct remark_place place = {.page = p, .column = column};
+        drops_tell(&a->captures[i], r->options->verbose, write_remark, &place);
     }
     page_end(p);
 }

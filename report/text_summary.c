@@ -1,16 +1,11 @@
 /* The last lines of the text report: how many attempts, how they ended, and why. */
+#include "report/overview.h"
 #include "report/text_private.h"
 
 #define COUNT_END_COLUMN 6
 #define CAUSE_COLUMN 10
 #define ONLY_COLUMN 2 /* of the only attempt: nothing is counted */
 #define IDS_LISTED_MAX 8
-
-/* Outcomes from best to worst in the reader's eyes: what failed comes first. */
-static const enum outcome outcome_order[OUTCOME_COUNT] = {
-    OUTCOME_REFUSED,       OUTCOME_FAILED,   OUTCOME_ACCEPTED_ANONYMOUS,
-    OUTCOME_APPROVED_NTLM, OUTCOME_APPROVED, OUTCOME_INCOMPLETE,
-};
 
 static void write_outcomes(struct text_report *r, uint64_t num)
 {
@@ -24,7 +19,7 @@ static void write_outcomes(struct text_report *r, uint64_t num)
     page_number(p, num);
     page_text(p, num == 1 ? "attempt:" : "attempts:");
     for (size_t i = 0; i < OUTCOME_COUNT; i++) {
-        enum outcome outcome = outcome_order[i];
+        enum outcome outcome = overview_outcome(i);
         char buffer[PHRASE_BYTES_MAX];
         struct text t;
         if (a->by_outcome[outcome] == 0) {
@@ -40,21 +35,6 @@ static void write_outcomes(struct text_report *r, uint64_t num)
     }
     page_style(p, PAGE_PLAIN);
     page_end(p);
-}
-
-/* The cause that follows `last` when causes are ordered by their counts, then by their ids. */
-static enum cause next_cause(const struct analysis *a, enum cause last)
-{
-    enum cause best = CAUSE_NONE;
-    uint64_t limit = a->by_cause[last];
-    for (enum cause cause = CAUSE_NONE + 1; cause < CAUSE_COUNT; cause++) {
-        uint64_t number = a->by_cause[cause];
-        bool is_left = last == CAUSE_NONE || number < limit || (number == limit && cause > last);
-        if (number > 0 && is_left && (best == CAUSE_NONE || number > a->by_cause[best])) {
-            best = cause;
-        }
-    }
-    return best;
 }
 
 static void write_ids(struct text_report *r, enum cause cause)
@@ -91,12 +71,8 @@ static void write_cause(struct text_report *r, enum cause cause, bool is_only)
 {
     struct page *p = &r->page;
     const struct analysis *a = r->analysis;
-    const struct finding *first = NULL;
-    for (size_t i = 0; i < a->num_attempts && first == NULL; i++) {
-        if (a->attempts[i]->has_verdict && a->attempts[i]->verdict.cause == cause) {
-            first = &a->attempts[i]->verdict;
-        }
-    }
+    const struct attempt_record *attempt = overview_first(a, cause);
+    const struct finding *first = attempt == NULL ? NULL : &attempt->verdict;
     if (!is_only) {
         char buffer[PHRASE_BYTES_MAX];
         struct text t;
@@ -141,8 +117,8 @@ void text_summary(struct text_report *r, size_t num_shown)
         return;
     }
     write_outcomes(r, num);
-    for (enum cause cause = next_cause(a, CAUSE_NONE); cause != CAUSE_NONE;
-         cause = next_cause(a, cause)) {
+    for (enum cause cause = overview_next_cause(a, CAUSE_NONE); cause != CAUSE_NONE;
+         cause = overview_next_cause(a, cause)) {
         write_cause(r, cause, num == 1);
     }
     if (num_shown < num) {

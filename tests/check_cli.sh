@@ -57,7 +57,7 @@ expect 0 '^Examples:' - explain --help
 expect 2 - 'No capture file'
 expect 2 - 'No capture file' analyze
 expect 2 - "'live' is neither a command nor a file" live
-for option in --html --markdown --evidence --redact --iis-log --httperr-log --iis-config; do
+for option in --evidence --redact --iis-log --httperr-log --iis-config; do
     expect 2 - "unknown option '$option'" "$scratch/empty.pcap" "$option" x
 done
 expect 2 - 'Try .krbscope analyze --help' analyze --width 1 "$scratch/empty.pcap"
@@ -125,6 +125,10 @@ expect 2 'No attempt to log on was found' 'missing\.cap' \
     "$scratch/empty.pcap" "$scratch/missing.cap"
 expect 3 '^"schema": "krbscope.report/1"' - --json - "$scratch/empty.pcap"
 expect 3 '^"schema": "krbscope.report/1"' - --format json "$scratch/empty.pcap"
+expect 3 '^# Logon report' - --format markdown "$scratch/empty.pcap"
+expect 3 '^<!DOCTYPE html>' - --format html --markdown "$scratch/report.md" "$scratch/empty.pcap"
+grep -q '^No attempt' "$scratch/report.md" || fail "--markdown F wrote no report"
+expect 2 - "'xml' is not text, json, markdown or html" --format xml "$scratch/empty.pcap"
 expect 3 'No attempt' - --json "$scratch/report.json" --text "$scratch/report.txt" \
     "$scratch/empty.pcap"
 cmp -s "$scratch/out" "$scratch/report.txt" || fail "--text F differs from standard output"

@@ -139,3 +139,31 @@ Test(escape, stops_at_a_guard_page)
     }
     munmap(memory, 2 * page);
 }
+
+/* Goal: as HTML no byte of the wire is markup, unseen, or outside ASCII. */
+Test(escape, html)
+{
+    static const struct {
+        struct bytes in;
+        const char *out;
+    } html[] = {
+        {B("HTTP/mp03.corp.test"), "HTTP/mp03.corp.test"},
+        {B("<a href=\"x\">&'"), "&#x3c;a href=&#x22;x&#x22;&#x3e;&#x26;&#x27;"},
+        {B("a\x1b\0\n\x7f"), "a\\u001b\\u0000\\u000a\\u007f"},
+        {B("M\xc3\xbcller \xf0\x9f\x98\x80"), "M&#xfc;ller &#x1f600;"},
+        {B("\xe2\x80\xae"
+           "evil\xef\xbb\xbf"),
+         "\\u202eevil\\ufeff"},
+        {B("\xff\xc3"), "&#xfffd;&#xfffd;"},
+    };
+    for (size_t i = 0; i < sizeof html / sizeof html[0]; i++) {
+        char *out = NULL;
+        size_t len = 0;
+        FILE *stream = open_memstream(&out, &len);
+        size_t num = escape_html(stream, html[i].in);
+        fclose(stream);
+        cr_expect_str_eq(out, html[i].out, "%zu: %s", i, out);
+        cr_expect_eq(num, len);
+        free(out);
+    }
+}

@@ -118,7 +118,7 @@ Test(options, wrong_lines_are_refused_with_a_reason)
         {"a.cap --verbose=yes", "takes no value"},
         {"a.cap -f", "needs a value"},
         {"a.cap --host", "needs a value"},
-        {"--format xml a.cap", "text or json"},
+        {"--format xml a.cap", "text, json, markdown or html"},
         {"--color sometimes a.cap", "auto, always or never"},
         {"--progress 1 a.cap", "auto, always or never"},
         {"--width 39 a.cap", "40 to 1000"},
