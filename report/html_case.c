@@ -43,10 +43,10 @@ static void write_capture(struct html *h, size_t i)
         html_put(h, t.at);
     }
     html_format(h, "</td><td>%s", wording_vantage(c->vantage));
-    if (c->has_clock_offset && i > 0) {
-        text_init(&t, buffer, sizeof buffer);
-        phrase_offset(&t, c->clock_offset_s);
-        html_format(h, "; clock %s to that of file A", t.at);
+    text_init(&t, buffer, sizeof buffer);
+    phrase_clock(&t, h->analysis, i);
+    if (t.len > 0) {
+        html_format(h, "; %s", t.at);
     }
     html_put(h, "<ul>");
     drops_tell(c, h->options->verbose, write_remark, h);

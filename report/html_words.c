@@ -141,7 +141,7 @@ void html_when(struct html *h, const struct attempt_record *a)
     phrase_time(&t, a->first_time_ns);
     if (a->capture < h->analysis->num_captures) {
         text_add(&t, " ");
-        phrase_zone(&t, &h->analysis->captures[a->capture]);
+        phrase_zone(&t, &h->analysis->captures[phrase_time_base(h->analysis, a->capture)]);
     }
     text_add(&t, ", for ");
     phrase_duration(&t, a->last_time_ns - a->first_time_ns);

@@ -114,11 +114,8 @@ static void write_capture(struct markdown *m, size_t i)
         phrase_zone(&t, c);
     }
     text_format(&t, ", taken %s", wording_vantage(c->vantage));
-    if (c->has_clock_offset && i > 0) {
-        text_add(&t, ", clock ");
-        phrase_offset(&t, c->clock_offset_s);
-        text_add(&t, " to that of file A");
-    }
+    text_add(&t, c->has_clock_offset && i > 0 ? ", " : "");
+    phrase_clock(&t, m->analysis, i);
     put(m, t.at);
     put(m, "\n");
     drops_tell(c, m->options->verbose, write_remark, m);
@@ -157,7 +154,7 @@ static void write_who(struct markdown *m, const struct attempt_record *a)
     phrase_time(&t, a->first_time_ns);
     if (a->capture < m->analysis->num_captures) {
         text_add(&t, " ");
-        phrase_zone(&t, &m->analysis->captures[a->capture]);
+        phrase_zone(&t, &m->analysis->captures[phrase_time_base(m->analysis, a->capture)]);
     }
     text_add(&t, " for ");
     phrase_duration(&t, a->last_time_ns - a->first_time_ns);

@@ -122,6 +122,21 @@ void phrase_offset(struct text *t, double seconds)
     }
 }
 
+void phrase_clock(struct text *t, const struct analysis *a, size_t capture)
+{
+    const struct capture_summary *c = &a->captures[capture];
+    double size_s = c->clock_offset_high_s - c->clock_offset_low_s;
+    if (!c->has_clock_offset || capture == 0) {
+        return;
+    }
+    text_add(t, "clock ");
+    phrase_offset(t, c->clock_offset_s);
+    text_add(t, " to that of file A");
+    if (size_s > 0) {
+        text_format(t, ", within %.3g ms", size_s / 2 * 1e3);
+    }
+}
+
 void phrase_file(struct text *t, size_t capture)
 {
     char letters[16];

@@ -28,6 +28,10 @@ void phrase_zone(struct text *t, const struct capture_summary *c);
 /* "+2 min 5 s", "-0.4 s". */
 void phrase_offset(struct text *t, double seconds);
 
+/* How the file's clock stands to that of the first: "clock -0.5 s to that of file A, within 3 ms";
+ * nothing for the first file and when it is not known. */
+void phrase_clock(struct text *t, const struct analysis *a, size_t capture);
+
 /* A, B, … Z, AA: the name of a file of a case with several. */
 void phrase_file(struct text *t, size_t capture);
 

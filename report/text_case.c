@@ -38,7 +38,8 @@ static void write_times(struct text_report *r, const struct capture_summary *c, 
 {
     struct page *p = &r->page;
     char buffer[PHRASE_BYTES_MAX];
-    struct text t;
+    char clock_buffer[PHRASE_BYTES_MAX];
+    struct text t, clock;
     if (c->info.has_times) {
         text_init(&t, buffer, sizeof buffer);
         phrase_time(&t, c->info.first_time_ns);
@@ -59,14 +60,10 @@ static void write_times(struct text_report *r, const struct capture_summary *c, 
                     : c->vantage == VANTAGE_MP   ? "server"
                                                  : "KDC");
     }
-    if (c->has_clock_offset && r->analysis->num_captures > 1 && c != r->analysis->captures) {
-        text_add(&t, "; clock ");
-        phrase_offset(&t, c->clock_offset_s);
-        text_add(&t, " to that of file A");
-        double size_s = c->clock_offset_high_s - c->clock_offset_low_s;
-        if (size_s > 0) {
-            text_format(&t, ", within %.3g ms", size_s / 2 * 1e3);
-        }
+    text_init(&clock, clock_buffer, sizeof clock_buffer);
+    phrase_clock(&clock, r->analysis, (size_t)(c - r->analysis->captures));
+    if (clock.len > 0) {
+        text_format(&t, "; %s", clock.at);
     }
     page_column(p, column);
     page_bytes(p, text_bytes(&t));

@@ -108,8 +108,6 @@ Test(options, wrong_lines_are_refused_with_a_reason)
         const char *line, *reason;
     } cases[] = {
         {"--nonsense a.cap", "unknown option '--nonsense'"},
-        {"a.cap --html x", "unknown option '--html'"},
-        {"a.cap --markdown x", "unknown option '--markdown'"},
         {"a.cap --evidence x", "unknown option '--evidence'"},
         {"a.cap --redact", "unknown option '--redact'"},
         {"a.cap --iis-log x", "unknown option '--iis-log'"},
