@@ -1,5 +1,22 @@
 #include "cli/explain_texts.h"
 
+/* Every number of krb5asn1's tables has a text here. */
+enum {
+#define KRB_ERROR_TEXT(number, usual, remedy) HAS_ERROR_TEXT_##number,
+#include "cli/krb_error_texts.def"
+#undef KRB_ERROR_TEXT
+#define NTSTATUS_TEXT(number, usual, remedy) HAS_NTSTATUS_TEXT_##number,
+#include "cli/ntstatus_texts.def"
+#undef NTSTATUS_TEXT
+};
+#define KRB_ERROR_CODE(number, name, heimdal, meaning)                                             \
+    _Static_assert(HAS_ERROR_TEXT_##number >= 0, #name);
+#include "krb5asn1/krb_errors.def"
+#undef KRB_ERROR_CODE
+#define KRB_NTSTATUS(number, name, meaning) _Static_assert(HAS_NTSTATUS_TEXT_##number >= 0, #name);
+#include "krb5asn1/krb_ntstatus.def"
+#undef KRB_NTSTATUS
+
 struct advice advice_for_krb_error(int32_t code)
 {
     switch (code) {

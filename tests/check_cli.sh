@@ -88,16 +88,11 @@ if [ -w /dev/full ]; then
     [ $? = 2 ] || fail "a full disk is not told by the exit status" messages
 fi
 
-# explain: every number and name of the tables has its meaning, what usually causes it, the remedy.
-sed -n 's/^KRB_ERROR_CODE(\([0-9]*\),.*/\1/p; s/^KRB_NTSTATUS(\([0-9A-Fx]*\),.*/\1/p
-    s/^SSPI_STATUS(\([0-9A-Fx]*\),.*/\1/p' "$source_dir"/krb5asn1/krb_{errors,ntstatus}.def \
-    "$source_dir/cli/sspi_status.def" >"$scratch/numbers"
-while read -r number; do
-    "$krbscope" explain "$number" || fail "unknown" explain "$number"
-done <"$scratch/numbers" >"$scratch/out"
-for line in '^[A-Z].* [A-Z]' '^  Usually:  [A-Z]' '^  Remedy:   .'; do
-    [ "$(grep -c "$line" "$scratch/out")" = "$(wc -l <"$scratch/numbers")" ] ||
-        fail "/$line/ is not said of every number" explain
+# explain: what it means, what usually causes it, the remedy; every word has a number and a kind
+# (that every number has its texts, cli/explain_texts.c checks).
+for number in 7 0xC0000072 0x80090322; do
+    expect 0 '^  Usually:  [A-Z]' - explain "$number"
+    grep -q '^  Remedy:   .' "$scratch/out" || fail "no remedy" explain "$number"
 done
 sed -n 's/^KRB_[A-Z_]*(-\{0,1\}[0-9]*, "\([^"]*\)".*/\1/p' \
     "$source_dir"/krb5asn1/krb_{etypes,padata,name_types}.def >"$scratch/words"

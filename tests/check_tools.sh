@@ -80,7 +80,7 @@ lint)
     sin docs/A.md 'see [me](A.md), [there](http://x/y)' clean
     sin tools/say.sh 'if then' 'tools/say.sh:1: bash cannot read it'
     new_tree && printf 'int a;' >"$tree/base/a.c"
-    expect 'base/a.c:0: no newline at the end'
+    expect 'base/a.c:1: no newline at the end'
     if command -v clang-format >/dev/null; then
         sin base/bytes.c 'int  a;' 'base/bytes.c:1: clang-format would change it'
     fi

@@ -33,33 +33,30 @@ while read -r first rest; do
 done <docs/LAYERS
 [ "${#folders[@]}" -gt 0 ] || { echo "docs/LAYERS names no folder" >&2; exit 2; }
 
-sources_of() {
-    find "$1" -name '*.[ch]' -o -name '*.def' | sort
-}
-
-# Folder by folder: #include "other/..." must be allowed.
-check_folder() {
-    local folder=$1 file line header other
-    while IFS= read -r file; do
-        seen[$folder]=1
-        while IFS=: read -r line header; do
-            [ -n "$line" ] || continue
-            other=${header%%/*}
-            if [ "$other" = "$header" ]; then
-                [ -f "$header" ] || continue # a generated header, or one of the tool chain
-            fi
-            [ -d "$other" ] || continue
-            case "${may[$folder]}" in
-            *" $other "*) ;;
-            *) violation "$file:$line: $folder/ may not include $header (docs/LAYERS)" ;;
-            esac
-        done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]+"([^"]+)".*/\1/;T;=;p' \
-            "$file" | paste -d: - -)
-    done < <(sources_of "$folder")
-}
+# Folder by folder: #include "other/..." must be allowed. One grep for all: processes cost.
+existing=()
 for folder in "${folders[@]}"; do
-    [ ! -d "$folder" ] || check_folder "$folder"
+    [ ! -d "$folder" ] || existing+=("$folder")
 done
+mapfile -t sources < <(find "${existing[@]}" -name '*.[ch]' -o -name '*.def' | sort)
+for file in "${sources[@]}"; do
+    seen[${file%%/*}]=1
+done
+while IFS=: read -r file line header; do
+    [ -n "$line" ] || continue
+    folder=${file%%/*}
+    header=${header#*\"}
+    header=${header%%\"*}
+    other=${header%%/*}
+    if [ "$other" = "$header" ]; then
+        [ -f "$header" ] || continue # a generated header, or one of the tool chain
+    fi
+    [ -d "$other" ] || continue
+    case "${may[$folder]}" in
+    *" $other "*) ;;
+    *) violation "$file:$line: $folder/ may not include $header (docs/LAYERS)" ;;
+    esac
+done < <(grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]+"' "${sources[@]}" || true)
 
 # A folder with code that docs/LAYERS does not know is no folder of ours.
 while IFS= read -r folder; do
@@ -78,50 +75,46 @@ places_of() { # every place that may include a header with this prefix
 for entry in "${only[@]}"; do
     prefix=${entry% *}
     mapfile -t places < <(places_of "$prefix")
-    for folder in "${folders[@]}"; do
-        [ -d "$folder" ] || continue
-        while IFS=: read -r file line _; do
-            [ -n "$file" ] || continue
-            allowed=no
-            for place in "${places[@]}"; do
-                case "$file" in
-                "$place" | "$place"/*) allowed=yes ;;
-                esac
-            done
-            [ "$allowed" = yes ] ||
-                violation "$file:$line: only ${places[*]} may include $prefix (docs/LAYERS)"
-        done < <(grep -rnHF --include='*.[ch]' "include $prefix" "$folder" || true)
-    done
+    while IFS=: read -r file line _; do
+        [ -n "$file" ] || continue
+        allowed=no
+        for place in "${places[@]}"; do
+            case "$file" in
+            "$place" | "$place"/*) allowed=yes ;;
+            esac
+        done
+        [ "$allowed" = yes ] ||
+            violation "$file:$line: only ${places[*]} may include $prefix (docs/LAYERS)"
+    done < <(grep -nHF "include $prefix" "${sources[@]}" || true)
 done
 
 # Functions that read or write without a bound, or hide a byte order. base/ wraps what is needed.
 banned='sprintf|vsprintf|snprintf|vsnprintf|strcpy|strncpy|stpcpy|strcat|strncat|strtok|strtok_r'
 banned+='|sscanf|vsscanf|fscanf|scanf|gets|atoi|atol|atoll|atof|ntohs|ntohl|htons|htonl'
 banned+='|be16toh|be32toh|le16toh|le32toh|alloca|strlen'
-strip_comments() { # keeps the line numbers; strings are emptied too
-    sed -E -e 's/"([^"\\]|\\.)*"/""/g' -e 's@//.*@@' "$1" |
-        awk '{ out = ""
-               while (length($0)) {
-                   if (inside) { at = index($0, "*/")
-                       if (!at) { $0 = ""; break }
-                       $0 = substr($0, at + 2); inside = 0
-                   } else { at = index($0, "/*")
-                       if (!at) { out = out $0; break }
-                       out = out substr($0, 1, at - 1); $0 = substr($0, at + 2); inside = 1 } }
-               print out }'
+# Line by line without comments and what strings hold: file:line: the function that is called.
+find_banned() {
+    awk -v banned="(^|[^A-Za-z0-9_])($banned)[[:space:]]*[(]" '
+        FNR == 1 { inside = 0 }
+        { gsub(/"([^"\\]|\\.)*"/, "\"\""); sub(/\/\/.*/, ""); out = ""
+          while (length($0)) {
+              if (inside) { at = index($0, "*/")
+                  if (!at) { $0 = ""; break }
+                  $0 = substr($0, at + 2); inside = 0
+              } else { at = index($0, "/*")
+                  if (!at) { out = out $0; break }
+                  out = out substr($0, 1, at - 1); $0 = substr($0, at + 2); inside = 1 } }
+          if (match(out, banned)) {
+              name = substr(out, RSTART, RLENGTH)
+              gsub(/[^A-Za-z0-9_]/, "", name)
+              print FILENAME ":" FNR ":" name } }' "$@"
 }
-for folder in "${folders[@]}"; do
-    [ "$folder" != base ] && [ -d "$folder" ] || continue
-    while IFS= read -r file; do
-        while IFS=: read -r line text; do
-            [ -n "$line" ] || continue
-            name=$(grep -oE "(^|[^A-Za-z0-9_])($banned)[[:space:]]*\(" <<<"$text" | head -n 1 |
-                grep -oE '[a-z0-9_]+' | head -n 1)
-            violation "$file:$line: $name() is for base/ only (docs/STYLE.md)"
-        done < <(strip_comments "$file" |
-            grep -nE "(^|[^A-Za-z0-9_])($banned)[[:space:]]*\(" || true)
-    done < <(sources_of "$folder")
-done
+mapfile -t outside_base < <(printf '%s\n' "${sources[@]}" | grep -v '^base/' || true)
+if [ "${#outside_base[@]}" -gt 0 ]; then
+    while IFS=: read -r file line name; do
+        violation "$file:$line: $name() is for base/ only (docs/STYLE.md)"
+    done < <(find_banned "${outside_base[@]}")
+fi
 
 if [ "$violations" -gt 0 ]; then
     echo "layering: $violations violations"

@@ -57,20 +57,24 @@ report "a tab; we indent with spaces" \
     < <(find_lines '^ *\t' "${c_files[@]}" "${shell_files[@]}")
 report "a path of one machine" \
     < <(find_lines '(?<![\w.])/(work|home|root|Users)/\w' "${text_files[@]}")
-report "no newline at the end" < <(for file in "${text_files[@]}"; do
-    [ -z "$(tail -c 1 "$file")" ] || echo "$file:$(wc -l <"$file")"
-done)
+report "no newline at the end" < <(perl -e '
+    for (@ARGV) {
+        open(my $in, "<", $_) or next;
+        seek($in, -1, 2) or next;
+        read($in, my $last, 1);
+        print "$_:1\n" if $last ne "\n";
+    }' "${text_files[@]}")
 mapfile -t scripts < <(
     printf '%s\n' "${shell_files[@]}"
     tree_files -path './pcaps/lab/*.sh'
 )
 # [text](file) in Markdown leads to a file of the tree, seen from where it stands.
 report "leads nowhere" < <(
-    tree_files -name '*.md' | while IFS= read -r file; do
-        grep -noP '\]\(\K[^)#:\s]+(?=\))' "$file" | while IFS=: read -r line target; do
-            [ -e "$(dirname "$file")/$target" ] || echo "$file:$line"
-        done || true
-    done
+    tree_files -name '*.md' | xargs -d '\n' grep -HnoP '\]\(\K[^)#:\s]+(?=\))' |
+        while IFS=: read -r file line target; do
+            case "$file" in */*) folder=${file%/*} ;; *) folder=. ;; esac
+            [ -e "$folder/$target" ] || echo "$file:$line"
+        done
 )
 report "bash cannot read it" < <(for file in "${scripts[@]}"; do
     bash -n "$file" 2>/dev/null || echo "$file:1"
