@@ -14,6 +14,7 @@ struct capture {
     struct filter *filter; /* NULL: every frame */
     bool has_zone;
     int32_t zone_s;
+    unsigned section; /* 0: all */
     bool ended;
     struct capture_info info;
 };
@@ -55,7 +56,7 @@ static enum status reader_start(struct capture *c, struct trouble *trouble)
 static enum status capture_start(struct capture *c, struct trouble *trouble)
 {
     c->ended = false;
-    c->info = (struct capture_info){.format_name = "unknown", .complete = true};
+    c->info = (struct capture_info){.format_name = "unknown", .complete = true, .num_captures = 1};
     c->reader = (struct reader){
         .source = &c->source,
         .info = &c->info,
@@ -84,6 +85,7 @@ enum status capture_open(struct capture **out, const char *path,
     }
     c->has_zone = options->has_zone;
     c->zone_s = options->zone_s;
+    c->section = options->section;
     enum status status = source_open(&c->source, path, options, trouble);
     if (status != STATUS_OK) {
         free(c);
@@ -166,6 +168,9 @@ enum capture_result capture_next(struct capture *c, struct frame *out)
         info->bytes_read = source_disk_used(&c->source);
         if (result == READER_SPECIAL) {
             info->drops[CAPTURE_DROP_NOT_A_PACKET]++;
+            continue;
+        }
+        if (c->section != 0 && c->section != info->section) {
             continue;
         }
         out->number = info->last_number;

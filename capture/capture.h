@@ -20,6 +20,13 @@
 #define CAPTURE_LINK_TYPES_MAX 16      /* different link types listed for one capture */
 #define CAPTURE_SPOOL_BYTES_MAX UINT64_C(8589934592) /* default for capture_options.spool_max */
 
+/* How an evidence file of ours names its writer, so that it can be read as what it was taken from:
+ * "krbscope evidence 0.1.0 2/3 local-time": the second of three captures, one a section, times as
+ * an unknown zone has them. */
+#define CAPTURE_EVIDENCE_WRITER "krbscope evidence"
+#define CAPTURE_EVIDENCE_LOCAL " local-time"
+#define CAPTURE_EVIDENCE_WORDS_MAX 64 /* bytes of all that */
+
 /* Link types are the numbers of the pcap LINKTYPE registry, whatever the file's format calls them.
  * A medium that has no such number is LINK_TYPE_UNSUPPORTED: counted and shown, never decoded. */
 enum link_type {
@@ -89,6 +96,7 @@ struct capture_options {
     int32_t zone_s;     /* east of UTC, seconds; applies to captures in local time only */
     uint64_t spool_max; /* bytes a pipe may be spooled to; 0: CAPTURE_SPOOL_BYTES_MAX */
     bool rereadable;    /* a pipe is spooled as it is read, so that capture_rewind() works */
+    unsigned section;   /* only frames of this section of a pcapng file, from 1; 0: of all */
 };
 
 struct capture_info {
@@ -105,6 +113,8 @@ struct capture_info {
     enum capture_zone zone;
     uint16_t link_types[CAPTURE_LINK_TYPES_MAX];
     size_t num_link_types;
+    unsigned section;      /* of a pcapng file: of the last frame, from 1 */
+    unsigned num_captures; /* an evidence file of ours: captures it was taken from, else 1 */
     bool complete;         /* false: damaged or cut; damage says how. Final after CAPTURE_END. */
     struct trouble damage; /* one sentence, empty when complete */
     uint64_t drops[CAPTURE_DROP_COUNT];

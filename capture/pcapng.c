@@ -6,6 +6,7 @@
  * A section header begins anew: byte order and interfaces are those of its section. Which blocks
  * take a frame number, and at which faults reading stops, is as tshark 4.0 has it.
  */
+#include "base/civil.h"
 #include "base/cursor.h"
 #include "capture/reader_private.h"
 
@@ -37,6 +38,7 @@ enum block_type {
 
 enum option_code {
     OPTION_END = 0,
+    OPTION_SECTION_APPLICATION = 4,
     OPTION_PACKET_DROPS = 4,
     OPTION_STATISTICS_DROPPED = 5,
     OPTION_STATISTICS_SYSTEM_DROPPED = 7,
@@ -157,6 +159,26 @@ static void read_statistics(struct reader *r, struct block *b)
     }
 }
 
+/* "krbscope evidence 0.1.0 2/3 local-time": what our own evidence files say of themselves. */
+static void read_application(struct reader *r, struct bytes value)
+{
+    struct capture_info *info = r->info;
+    struct bytes local = bytes_of(CAPTURE_EVIDENCE_LOCAL);
+    uint64_t num = 0;
+    if (!bytes_begins_nocase(value, CAPTURE_EVIDENCE_WRITER " ")) {
+        return;
+    }
+    r->pcapng.is_local = bytes_ends_nocase(value, CAPTURE_EVIDENCE_LOCAL);
+    if (r->pcapng.is_local) {
+        value.len -= local.len;
+        info->zone = r->has_zone ? CAPTURE_ZONE_GIVEN : CAPTURE_ZONE_UNKNOWN;
+    }
+    struct bytes rest = bytes_part(value, bytes_find(value, '/', 0) + 1, value.len);
+    if (bytes_to_u64(rest, UINT16_MAX, &num) && num > 1) {
+        info->num_captures = (unsigned)num;
+    }
+}
+
 static enum reader_result read_section(struct reader *r, struct block *b)
 {
     struct pcapng_state *p = &r->pcapng;
@@ -172,6 +194,16 @@ static enum reader_result read_section(struct reader *r, struct block *b)
                              "(major * 1000 + minor) is unknown");
     }
     p->num_interfaces = 0;
+    p->is_local = false;
+    r->info->section++;
+    uint16_t code;
+    struct cursor value;
+    cursor_skip(&b->body, 8); /* length of the section */
+    while (option_next(&b->body, p->big_endian, &code, &value)) {
+        if (code == OPTION_SECTION_APPLICATION) {
+            read_application(r, cursor_rest(&value));
+        }
+    }
     return READER_SPECIAL;
 }
 
@@ -220,6 +252,9 @@ static enum reader_result read_packet(struct reader *r, struct block *b, struct 
     if (id < CAPTURE_INTERFACES_MAX) {
         out->has_time = true;
         out->time_ns = pcapng_time_ns(&p->interfaces[id], high << 32 | low);
+        if (p->is_local && r->has_zone) {
+            out->time_ns = time_add(out->time_ns, -(int64_t)r->zone_s * NS_PER_S);
+        }
         p->last_time_ns = out->time_ns;
     }
     if (obsolete && drops == DROPS_UNKNOWN) {
@@ -376,6 +411,10 @@ static enum status pcapng_open_file(struct reader *r, struct trouble *trouble)
         trouble_set(trouble, "%s is cut within the header of a pcapng file; capture again.",
                     r->source->name);
         return STATUS_NOT_CAPTURE;
+    }
+    struct block b = {0};
+    if (next_block(r, &b) == READER_SPECIAL && b.type == BLOCK_SECTION) {
+        (void)read_section(r, &b); /* damage shows when the first frame is asked for */
     }
     return STATUS_OK;
 }

@@ -34,6 +34,7 @@ struct pcapng_interface {
 
 struct pcapng_state {
     bool big_endian;
+    bool is_local; /* an evidence file of ours: its times are those of an unknown zone */
     int64_t last_time_ns;
     uint64_t bytes_to_skip;
     uint64_t frame_drops;     /* sum of the drop counts of packet blocks */

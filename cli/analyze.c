@@ -31,6 +31,9 @@ static const char help[] =
     "                             form on standard output (text)\n"
     "  --text F, --json F, --markdown F, --html F\n"
     "                             also write that form to file F; '-' is standard output\n"
+    "  --evidence F               pcapng file F with only the frames that the report rests on\n"
+    "  --evidence-flows           … and all of the connections they belong to\n"
+    "  --spool-max BYTES          room for captures from pipes that are read again (8G)\n"
     "  --all                      in detail: attempts that succeeded, and other failures\n"
     "  --color auto|always|never  colour (auto: on a terminal, unless NO_COLOR is set)\n"
     "  --ascii                    nothing but ASCII\n"
@@ -96,7 +99,7 @@ static int judge_and_write(struct case_file *c, struct feed *f, const struct opt
     } else {
         analysis.captures = summaries;
         analysis.num_captures = f->num_sources;
-        if (output_write(outputs, options, &analysis, trouble) == STATUS_OK) {
+        if (output_write(outputs, f, options, &analysis, trouble) == STATUS_OK) {
             result = f->num_unreadable > 0 ? EXIT_RUN_FAILED : exit_status(&analysis);
         }
     }

@@ -107,7 +107,12 @@ enum status feed_open(struct feed *f, const struct options *options, bool show_p
     f->capture_options = (struct capture_options){.filter = options->filter,
                                                   .has_zone = options->has_zone,
                                                   .zone_s = options->zone_s,
+                                                  .spool_max = options->spool_max,
                                                   .rereadable = options->num_files > 1};
+    for (size_t i = 0; i < options->num_outputs; i++) {
+        f->is_read_again |= options->outputs[i].format == OUTPUT_EVIDENCE;
+    }
+    f->capture_options.rereadable |= f->is_read_again;
     enum status status = check_files(options, trouble);
     if (status != STATUS_OK) {
         return status;
@@ -182,6 +187,9 @@ static void close_piece(struct run *run, struct source *s)
     if (run->is_survey && is_standard_input(s->path) &&
         capture_rewind(s->capture, &why) == STATUS_OK) {
         return;
+    }
+    if (run->feed->is_read_again && is_standard_input(s->path)) {
+        return; /* nobody could open it a second time */
     }
     capture_close(s->capture);
     s->capture = NULL;

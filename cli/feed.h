@@ -13,6 +13,7 @@ struct feed {
     struct capture_options capture_options;
     bool show_progress;
     struct align *align; /* of several captures, for the life of the case; NULL of one */
+    bool is_read_again;  /* for the evidence: standard input stays open */
 };
 
 /* Opens what can be opened. STATUS_NO_MEMORY, STATUS_USAGE (the filter, the same file twice, too

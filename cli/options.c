@@ -19,6 +19,9 @@ enum option_id {
     OPTION_JSON,
     OPTION_MARKDOWN,
     OPTION_HTML,
+    OPTION_EVIDENCE,
+    OPTION_EVIDENCE_FLOWS,
+    OPTION_SPOOL_MAX,
     OPTION_HOST,
     OPTION_CLIENT,
     OPTION_HTTP_PORT,
@@ -38,6 +41,9 @@ static const struct option long_options[] = {
     {"json", required_argument, NULL, OPTION_JSON},
     {"markdown", required_argument, NULL, OPTION_MARKDOWN},
     {"html", required_argument, NULL, OPTION_HTML},
+    {"evidence", required_argument, NULL, OPTION_EVIDENCE},
+    {"evidence-flows", no_argument, NULL, OPTION_EVIDENCE_FLOWS},
+    {"spool-max", required_argument, NULL, OPTION_SPOOL_MAX},
     {"host", required_argument, NULL, OPTION_HOST},
     {"client", required_argument, NULL, OPTION_CLIENT},
     {"http-port", required_argument, NULL, OPTION_HTTP_PORT},
@@ -103,8 +109,7 @@ static bool add_output(struct reading *r, enum output_format format, const char 
 {
     struct options *o = r->options;
     if (path[0] == '\0') {
-        trouble_set(r->trouble, "--text, --json, --markdown and --html need the name of a file, "
-                                "or - for standard output.");
+        trouble_set(r->trouble, "An output needs the name of a file, or - for standard output.");
         return false;
     }
     if (o->num_outputs + 1 >= OPTIONS_OUTPUTS_MAX) {
@@ -201,6 +206,26 @@ static bool read_width(struct reading *r, const char *value)
     return true;
 }
 
+/* "512M": bytes, with K, M, G or T for powers of 1024. */
+static bool read_spool_max(struct reading *r, const char *value)
+{
+    static const char units[] = "KMGT";
+    struct bytes text = bytes_of(value);
+    uint64_t number = 0;
+    unsigned shift = 0;
+    for (unsigned i = 0; text.len > 0 && units[i] != '\0'; i++) {
+        if (value[text.len - 1] == units[i]) {
+            shift = 10 * (i + 1);
+        }
+    }
+    text.len -= shift != 0;
+    if (!bytes_to_u64(text, UINT64_MAX >> 1 >> shift, &number) || number == 0) {
+        return fail(r, "--spool-max", value, "a number of bytes, as in 500M or 20G");
+    }
+    r->options->spool_max = number << shift;
+    return true;
+}
+
 static bool read_one(struct reading *r, int option, const char *value)
 {
     struct options *o = r->options;
@@ -215,6 +240,13 @@ static bool read_one(struct reading *r, int option, const char *value)
         return add_output(r, OUTPUT_MARKDOWN, value);
     case OPTION_HTML:
         return add_output(r, OUTPUT_HTML, value);
+    case OPTION_EVIDENCE:
+        return add_output(r, OUTPUT_EVIDENCE, value);
+    case OPTION_EVIDENCE_FLOWS:
+        o->evidence_flows = true;
+        return true;
+    case OPTION_SPOOL_MAX:
+        return read_spool_max(r, value);
     case OPTION_HOST:
         return add_name(r, "--host", value, o->hosts, &o->num_hosts);
     case OPTION_CLIENT:
@@ -321,6 +353,14 @@ enum status options_read(struct options *out, int argc, char **argv, struct trou
     }
     if (out->num_files == 0) {
         trouble_set(trouble, "No capture file is named.");
+        return STATUS_USAGE;
+    }
+    bool has_evidence = false;
+    for (size_t i = 0; i < out->num_outputs; i++) {
+        has_evidence |= out->outputs[i].format == OUTPUT_EVIDENCE;
+    }
+    if (out->evidence_flows && !has_evidence) {
+        trouble_set(trouble, "--evidence-flows says how much --evidence takes; name its file.");
         return STATUS_USAGE;
     }
     return settle_outputs(&r) ? STATUS_OK : STATUS_USAGE;

@@ -10,7 +10,7 @@
 #define OPTIONS_OUTPUTS_MAX 16 /* --text, --json, --markdown, --html: together so often */
 #define OPTIONS_PORTS_MAX 64   /* --http-port */
 
-enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_MARKDOWN, OUTPUT_HTML };
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_MARKDOWN, OUTPUT_HTML, OUTPUT_EVIDENCE };
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
 struct output {
@@ -34,6 +34,8 @@ struct options {
     const char *filter;  /* or NULL */
     enum when color, progress;
     unsigned width;
+    uint64_t spool_max; /* bytes; 0: the default */
+    bool evidence_flows;
     bool all, ascii, quiet, verbose;
     bool help, version;
     char **files;

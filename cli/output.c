@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include "cli/evidence.h"
 #include "report/report.h"
 
 #include <errno.h>
@@ -106,7 +107,7 @@ bool output_wants_ascii(bool is_asked, bool is_terminal)
     return !is_utf8;
 }
 
-static enum status write_form(FILE *stream, const struct output_file *file,
+static enum status write_form(FILE *stream, const struct output_file *file, struct feed *f,
                               const struct options *options, const struct analysis *analysis,
                               struct trouble *trouble)
 {
@@ -127,12 +128,19 @@ static enum status write_form(FILE *stream, const struct output_file *file,
         return report_markdown(stream, analysis, &report, trouble);
     case OUTPUT_HTML:
         return report_html(stream, analysis, &report, trouble);
+    case OUTPUT_EVIDENCE:
+        if (fflush(stream) != 0) {
+            trouble_set(trouble, "%s", strerror(errno));
+            return STATUS_OUTPUT;
+        }
+        return evidence_file(fileno(stream), file->output->path, f, options, analysis, trouble);
     }
     return STATUS_OUTPUT;
 }
 
-static enum status write_one(struct output_file *file, const struct options *options,
-                             const struct analysis *analysis, struct trouble *trouble)
+static enum status write_one(struct output_file *file, struct feed *f,
+                             const struct options *options, const struct analysis *analysis,
+                             struct trouble *trouble)
 {
     struct trouble why = {{0}};
     FILE *stream = stdout;
@@ -148,25 +156,27 @@ static enum status write_one(struct output_file *file, const struct options *opt
         file->fd = -1; /* the stream's now */
         file->is_created = false;
     }
-    enum status status = write_form(stream, file, options, analysis, &why);
+    enum status status = write_form(stream, file, f, options, analysis, &why);
     if (stream != stdout && fclose(stream) != 0 && status == STATUS_OK) {
         trouble_set(&why, "%s", strerror(errno));
         status = STATUS_OUTPUT;
     }
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK && file->output->format == OUTPUT_EVIDENCE) {
+        *trouble = why; /* names its file, or the capture that cannot be read again */
+    } else if (status != STATUS_OK) {
         trouble_set(trouble, "%.200s cannot be written: %.200s.",
                     is_standard(file->output) ? "Standard output" : file->output->path, why.text);
     }
     return status;
 }
 
-enum status output_write(struct output_files *out, const struct options *options,
+enum status output_write(struct output_files *out, struct feed *f, const struct options *options,
                          const struct analysis *analysis, struct trouble *trouble)
 {
     enum status first = STATUS_OK;
     for (size_t i = 0; i < out->num_files; i++) {
         struct trouble why = {{0}};
-        enum status status = write_one(&out->files[i], options, analysis, &why);
+        enum status status = write_one(&out->files[i], f, options, analysis, &why);
         if (status != STATUS_OK && first == STATUS_OK) {
             first = status;
             *trouble = why;

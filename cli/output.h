@@ -2,6 +2,7 @@
 #ifndef KRBSCOPE_CLI_OUTPUT_H
 #define KRBSCOPE_CLI_OUTPUT_H
 
+#include "cli/feed.h"
 #include "cli/options.h"
 #include "diagnose/analysis.h"
 
@@ -25,8 +26,9 @@ bool output_wants_ascii(bool is_asked, bool is_terminal);
 enum status output_open(struct output_files *out, const struct options *options,
                         struct trouble *trouble);
 
-/* Writes the report to all of them, as far as possible; the first trouble is told. */
-enum status output_write(struct output_files *out, const struct options *options,
+/* Writes the report to all of them, as far as possible; the first trouble is told. For evidence the
+ * captures of f are read again. */
+enum status output_write(struct output_files *out, struct feed *f, const struct options *options,
                          const struct analysis *analysis, struct trouble *trouble);
 
 /* Closes what is open; files that were made for a report that never came are taken away. */

@@ -57,13 +57,33 @@ expect 0 '^Examples:' - explain --help
 expect 2 - 'No capture file'
 expect 2 - 'No capture file' analyze
 expect 2 - "'live' is neither a command nor a file" live
-for option in --evidence --redact --iis-log --httperr-log --iis-config; do
+for option in --redact --iis-log --httperr-log --iis-config; do
     expect 2 - "unknown option '$option'" "$scratch/empty.pcap" "$option" x
 done
 expect 2 - 'Try .krbscope analyze --help' analyze --width 1 "$scratch/empty.pcap"
 expect 2 - 'filter' -f 'port (' "$scratch/empty.pcap"
 expect 2 - 'is given twice' "$scratch/empty.pcap" "$scratch/../${scratch##*/}/empty.pcap"
 expect 2 - 'to be read and to be written' --json "$scratch/empty.pcap" "$scratch/empty.pcap"
+
+expect 2 - 'name its file' --evidence-flows "$scratch/empty.pcap"
+expect 2 - 'as in 500M or 20G' --spool-max 5X "$scratch/empty.pcap"
+expect 2 - 'to be read and to be written' --evidence "$scratch/empty.pcap" "$scratch/empty.pcap"
+
+# Evidence: of a capture without frames, of one from a pipe, and when there is no room for it.
+expect 3 '0 frames' - --evidence "$scratch/evidence" "$scratch/empty.pcap"
+expect 3 'pcapng' - "$scratch/evidence"
+case=$source_dir/pcaps/spn-missing/capture.pcap
+for from in "$case" "-"; do
+    "$krbscope" -q --evidence "$scratch/evidence" "$from" >"$scratch/out" 2>"$scratch/err" \
+        < <(cat "$case")
+    expect 1 'spn-missing \(likely' - -q "$scratch/evidence"
+done
+"$krbscope" -q --evidence "$scratch/evidence" --spool-max 1K - >"$scratch/out" 2>"$scratch/err" \
+    < <(cat "$case")
+grep -q 'raise --spool-max' "$scratch/err" || fail "a spool that is full is not told" --spool-max
+if [ -w /dev/full ]; then
+    expect 2 . '/dev/full cannot be written: No space left' --evidence /dev/full "$case"
+fi
 
 # messages: its command line, and its exit status, which is 0 whatever is in the capture.
 expect 0 '^Examples:' - messages --help

@@ -110,7 +110,6 @@ Test(options, wrong_lines_are_refused_with_a_reason)
         {"--nonsense a.cap", "unknown option '--nonsense'"},
         {"a.cap --evidence x", "unknown option '--evidence'"},
         {"a.cap --redact", "unknown option '--redact'"},
-        {"a.cap --iis-log x", "unknown option '--iis-log'"},
         {"-z a.cap", "unknown option '-z'"},
         {"a.cap --all=yes", "takes no value"},
         {"a.cap --verbose=yes", "takes no value"},

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Evidence files: analysed again they say the same, and Wireshark reads them.
+
+  check_evidence.py KRBSCOPE SOURCE_DIR
+
+Goal: --evidence keeps what the verdict rests on, with times, comments and link types. Method: every
+capture of pcaps/ goes through --evidence, with and without --evidence-flows; outcome, verdict and
+steps of each attempt must come back; tshark reads every KRBSCOPE_ORACLE_EVERY-th file (default 8)
+without a word, finds no expert note that the original lacks, and a comment on each frame that names
+the frame it was, whose time and bytes are the same.
+"""
+import concurrent.futures
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+
+def run(*arguments):
+    return subprocess.run(arguments, capture_output=True, check=False, timeout=300)
+
+
+def essence(report):
+    """What must be the same: everything that a verdict says but frame numbers."""
+    out = []
+    for a in report["attempts"]:
+        verdict = a["verdict"] or {}
+        out.append((a["kind"], a["outcome"], a["authenticated_by"], a["client"], a["server"],
+                    verdict.get("cause"), verdict.get("step"), verdict.get("confidence"),
+                    [(s["step"], s["state"]) for s in a["steps"]]))
+    return out
+
+
+def analyse(krbscope, files, evidence=None, flows=False):
+    arguments = [krbscope, "-q", "--format", "json"]
+    if evidence:
+        arguments += ["--evidence", evidence] + (["--evidence-flows"] if flows else [])
+    done = run(*arguments, *files)
+    if done.returncode == 2 or done.stderr:
+        raise RuntimeError(f"{' '.join(files)}: exit {done.returncode}: {done.stderr.decode()}")
+    return json.loads(done.stdout)
+
+
+def tshark_fields(path):
+    """Number -> (time, bytes on the wire, captured, comment)."""
+    done = run("tshark", "-n", "-r", path, "-T", "fields", "-E", "separator=/t", "-e",
+               "frame.number", "-e", "frame.time_epoch", "-e", "frame.len", "-e", "frame.cap_len",
+               "-e", "frame.encap_type", "-e", "frame.comment")
+    # libwireshark greets root; everything else on standard error is a complaint
+    words = [w for w in done.stderr.decode().splitlines() if "Running as user" not in w]
+    rows = {}
+    for line in done.stdout.decode().splitlines():
+        number, *rest = line.split("\t")
+        rows[int(number)] = rest
+    return rows, words
+
+
+def experts(path):
+    """The summaries of expert notes, with names and numbers taken out."""
+    done = run("tshark", "-n", "-q", "-r", path, "-z", "expert")
+    found = set()
+    for line in done.stdout.decode().splitlines():
+        match = re.match(r"\s*\d+\s+(\S+)\s+(\S+)\s+(.*)", line)
+        if match and match.group(1) not in ("Group", "Comment"):
+            found.add((match.group(1), re.sub(r"\d+", "#", match.group(3))))
+    return found
+
+
+def check_tshark(original, evidence):
+    problems = []
+    theirs, _ = tshark_fields(original)
+    ours, words = tshark_fields(evidence)
+    if words:
+        problems.append(f"tshark says: {words[0]}")
+    for number, (time, length, captured, encap, comment) in ours.items():
+        match = re.match(r"frame (\d+) of ", comment)
+        if not match:
+            problems.append(f"frame {number} has the comment {comment!r}")
+            break
+        was = theirs.get(int(match.group(1)))
+        if was is None or [time, length, captured, encap] != was[:4]:
+            problems.append(f"frame {number} was {match.group(1)} {was}, is {ours[number]}")
+            break
+    # A part of a capture begins and ends in the midst of connections, as any capture may.
+    new = {e for e in experts(evidence) - experts(original)
+           if "segment not captured" not in e[1] and "unseen segment" not in e[1].lower()}
+    if new:
+        problems.append(f"new expert notes: {sorted(new)}")
+    return problems
+
+
+def check(krbscope, original, scratch, with_tshark):
+    problems = []
+    name = os.path.basename(os.path.dirname(original))
+    try:
+        for flows in (False, True) if with_tshark else (False,):
+            evidence = os.path.join(scratch, f"{name}{'.flows' if flows else ''}.pcapng")
+            before = analyse(krbscope, [original], evidence, flows)
+            if not before["attempts"] and not os.path.getsize(evidence):
+                continue
+            after = analyse(krbscope, [evidence])
+            if essence(before) != essence(after):
+                for x, y in zip(essence(before), essence(after)):
+                    if x != y:
+                        problems.append(f"said {x}\n   and of the evidence {y}")
+                if len(before["attempts"]) != len(after["attempts"]):
+                    problems.append(f"{len(before['attempts'])} attempts, then "
+                                    f"{len(after['attempts'])}")
+            if with_tshark and not flows and shutil.which("tshark"):
+                problems += check_tshark(original, evidence)
+    except RuntimeError as error:
+        problems.append(str(error))
+    return [f"{name}: {p}" for p in problems]
+
+
+def check_selection(krbscope, original, scratch):
+    """Of many clients one is asked for: its frames alone are there, and say the same of it."""
+    whole, part = os.path.join(scratch, "whole.pcapng"), os.path.join(scratch, "part.pcapng")
+    first = analyse(krbscope, [original], whole)["attempts"][0]
+    address = first["client"]["address"]
+    done = run(krbscope, "-q", "--client", address, "--evidence", part, original)
+    after = json.loads(run(krbscope, "-q", "--format", "json", part).stdout)
+    before = json.loads(run(krbscope, "-q", "--format", "json", "--client", address,
+                            original).stdout)
+    if done.returncode == 2 or essence(before) != essence(after):
+        return [f"{original}: evidence of {address} alone says something else"]
+    if os.path.getsize(part) * 2 > os.path.getsize(whole):
+        return [f"{original}: evidence of one client is as large as that of all"]
+    return []
+
+
+def main():
+    krbscope, source_dir = sys.argv[1:3]
+    every = int(os.environ.get("KRBSCOPE_ORACLE_EVERY", "8"))
+    captures = sorted(f for f in glob.glob(f"{source_dir}/pcaps/*/capture.*"))
+    has_tshark = shutil.which("tshark") is not None
+    os.environ.update(LC_ALL="C.UTF-8", TZ="UTC")
+    with tempfile.TemporaryDirectory() as scratch, \
+            concurrent.futures.ThreadPoolExecutor(2) as pool:
+        problems = sum(pool.map(lambda pair: check(krbscope, pair[1], scratch,
+                                                   pair[0] % every == 0),
+                                enumerate(captures)), [])
+        problems += check_selection(krbscope, f"{source_dir}/pcaps/multi-client/capture.pcap",
+                                    scratch)
+    for problem in problems:
+        print(problem)
+    if not captures or problems:
+        sys.exit(1)
+    print(f"{len(captures)} captures: their evidence says the same"
+          + ("" if has_tshark else " (skipped: tshark is not installed)"))
+
+
+if __name__ == "__main__":
+    main()
