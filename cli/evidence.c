@@ -41,8 +41,7 @@ static enum status read_piece(struct reading *r, struct source *s, struct troubl
     struct frame frame;
     bool is_kept = s->capture != NULL;
     enum status status =
-        is_kept ? capture_rewind(s->capture, trouble)
-                : capture_open(&s->capture, s->path, &r->feed->capture_options, trouble);
+        is_kept ? capture_rewind(s->capture, trouble) : feed_open_source(r->feed, s, trouble);
     while (status == STATUS_OK && capture_next(s->capture, &frame) == CAPTURE_FRAME) {
         const struct capture_info *info = capture_info(s->capture);
         progress_tick(&r->progress, r->done_bytes + info->bytes_read,

@@ -100,6 +100,69 @@ static enum status scan(struct source *s, struct progress *progress, struct trou
     return STATUS_OK;
 }
 
+enum status feed_open_source(const struct feed *f, struct source *s, struct trouble *trouble)
+{
+    struct capture_options options = f->capture_options;
+    options.section = s->section;
+    return capture_open(&s->capture, s->path, &options, trouble);
+}
+
+/* One capture of a file; *num says how many it has. is_one_of_many: others are read beside it. */
+static enum status open_capture(struct feed *f, const char *path, unsigned section,
+                                bool is_one_of_many, unsigned *num, struct trouble *trouble)
+{
+    struct source *s = &f->sources[f->num_sources];
+    struct trouble why = {{0}};
+    struct progress progress;
+    *s = (struct source){.path = path,
+                         .index = (uint16_t)f->num_sources,
+                         .is_first_piece = true,
+                         .section = section};
+    enum status status = feed_open_source(f, s, &why);
+    if (status == STATUS_USAGE || status == STATUS_NO_MEMORY) {
+        *trouble = why;
+        return status;
+    }
+    if (status == STATUS_OK) {
+        *num = is_standard_input(path) ? 1 : capture_info(s->capture)->num_captures;
+    }
+    if (status == STATUS_OK && *num > 1 && section == 0) {
+        capture_close(s->capture); /* an evidence file: each of its captures by itself */
+        s->capture = NULL;
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK && is_one_of_many) {
+        progress_begin(&progress, f->show_progress, "looking at times",
+                       capture_info(s->capture)->bytes);
+        status = scan(s, &progress, &why);
+        progress_end(&progress);
+    }
+    if (status != STATUS_OK) {
+        capture_close(s->capture);
+        s->capture = NULL;
+        count_unreadable(f, &why);
+        return STATUS_OK;
+    }
+    f->num_sources++;
+    return STATUS_OK;
+}
+
+static enum status open_file(struct feed *f, const char *path, bool is_one_of_many,
+                             struct trouble *trouble)
+{
+    unsigned num = 1;
+    enum status status = open_capture(f, path, 0, is_one_of_many, &num, trouble);
+    for (unsigned section = 1; num > 1 && section <= num && status == STATUS_OK; section++) {
+        unsigned same = num;
+        if (f->num_sources == SOURCES_MAX) {
+            trouble_set(trouble, "At most %d captures in one run.", SOURCES_MAX);
+            return STATUS_USAGE;
+        }
+        status = open_capture(f, path, section, true, &same, trouble);
+    }
+    return status;
+}
+
 enum status feed_open(struct feed *f, const struct options *options, bool show_progress,
                       struct trouble *trouble)
 {
@@ -117,35 +180,16 @@ enum status feed_open(struct feed *f, const struct options *options, bool show_p
     if (status != STATUS_OK) {
         return status;
     }
-    f->sources = calloc(options->num_files, sizeof *f->sources);
+    f->sources = calloc(SOURCES_MAX, sizeof *f->sources);
     if (f->sources == NULL) {
         trouble_set(trouble, "There is not enough memory.");
         return STATUS_NO_MEMORY;
     }
-    for (size_t i = 0; i < options->num_files; i++) {
-        struct source *s = &f->sources[f->num_sources];
-        struct trouble why = {{0}};
-        struct progress progress;
-        *s = (struct source){
-            .path = options->files[i], .index = (uint16_t)f->num_sources, .is_first_piece = true};
-        status = capture_open(&s->capture, s->path, &f->capture_options, &why);
-        if (status == STATUS_USAGE || status == STATUS_NO_MEMORY) {
-            *trouble = why;
-            return status;
-        }
-        if (status == STATUS_OK && options->num_files > 1) {
-            progress_begin(&progress, show_progress, "looking at times",
-                           capture_info(s->capture)->bytes);
-            status = scan(s, &progress, &why);
-            progress_end(&progress);
-        }
-        if (status != STATUS_OK) {
-            capture_close(s->capture);
-            s->capture = NULL;
-            count_unreadable(f, &why);
-            continue;
-        }
-        f->num_sources++;
+    for (size_t i = 0; i < options->num_files && status == STATUS_OK; i++) {
+        status = open_file(f, options->files[i], options->num_files > 1, trouble);
+    }
+    if (status != STATUS_OK) {
+        return status;
     }
     source_join_pieces(f->sources, f->num_sources);
     return STATUS_OK;
@@ -202,7 +246,7 @@ static bool open_piece(struct run *run, struct source *s)
     if (s->capture != NULL) {
         return true;
     }
-    if (capture_open(&s->capture, s->path, &run->feed->capture_options, &why) == STATUS_OK) {
+    if (feed_open_source(run->feed, s, &why) == STATUS_OK) {
         return true;
     }
     count_unreadable(run->feed, &why);

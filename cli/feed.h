@@ -21,6 +21,9 @@ struct feed {
 enum status feed_open(struct feed *f, const struct options *options, bool show_progress,
                       struct trouble *trouble);
 
+/* Opens the source's capture anew. As capture_open(). */
+enum status feed_open_source(const struct feed *f, struct source *s, struct trouble *trouble);
+
 /* Reads everything into the case. After that every source's info is final. */
 enum status feed_run(struct feed *f, struct case_file *c, struct trouble *trouble);
 

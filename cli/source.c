@@ -23,6 +23,12 @@ static bool has_link_type(const struct capture_info *info, uint16_t link_type)
     return false;
 }
 
+/* Both are sections of one evidence file: captures of which every piece lies in its section. */
+static bool is_settled(const struct source *a, const struct source *b)
+{
+    return a->section != 0 && b->section != 0 && bytes_is(bytes_of(a->path), b->path);
+}
+
 static bool is_alike(const struct capture_info *a, const struct capture_info *b)
 {
     if (a->format != b->format || a->zone != b->zone || a->num_link_types != b->num_link_types) {
@@ -84,7 +90,8 @@ void source_join_pieces(struct source *sources, size_t num)
     for (size_t i = 1; i < num; i++) {
         struct source *best = NULL;
         for (size_t j = 0; j < i; j++) {
-            if (sorted[j]->next_piece == NULL && continues(&sorted[j]->info, &sorted[i]->info) &&
+            if (sorted[j]->next_piece == NULL && !is_settled(sorted[j], sorted[i]) &&
+                continues(&sorted[j]->info, &sorted[i]->info) &&
                 is_better(sorted[j], best, sorted[i])) {
                 best = sorted[j];
             }

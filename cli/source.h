@@ -12,6 +12,7 @@
 struct source {
     const char *path;
     uint16_t index;          /* event.capture: its place among the readable files */
+    unsigned section;        /* the section of an evidence file that this capture is; 0: none */
     struct capture *capture; /* while open */
     struct capture_info info;
     struct source *next_piece; /* the file that goes on where this one ends, or NULL */

@@ -133,6 +133,15 @@ def check_selection(krbscope, original, scratch):
     return []
 
 
+def check_several(krbscope, captures, scratch):
+    """Several captures of one case lie in one file, each a section, and are told apart again."""
+    joined = os.path.join(scratch, "joined.pcapng")
+    before, after = analyse(krbscope, captures, joined), analyse(krbscope, [joined])
+    if essence(before) != essence(after) or len(after["captures"]) != len(captures):
+        return [f"{captures}: the evidence of several captures says something else"]
+    return []
+
+
 def main():
     krbscope, source_dir = sys.argv[1:3]
     every = int(os.environ.get("KRBSCOPE_ORACLE_EVERY", "8"))
@@ -146,6 +155,8 @@ def main():
                                 enumerate(captures)), [])
         problems += check_selection(krbscope, f"{source_dir}/pcaps/multi-client/capture.pcap",
                                     scratch)
+        problems += check_several(krbscope, [f"{source_dir}/pcaps/{name}/capture.pcap" for name in
+                                             ("success", "success.dc", "success.mp1")], scratch)
     for problem in problems:
         print(problem)
     if not captures or problems:
