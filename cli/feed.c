@@ -82,15 +82,23 @@ static void count_unreadable(struct feed *f, const struct trouble *why)
     f->num_unreadable++;
 }
 
-/* Reads the source to its end only to know its times and link types, and makes it readable again.
- * Only needed to tell pieces from vantages, so never for a single file. */
+/* Reads the source to its end only to know its times, link types and flows, and makes it readable
+ * again. Only needed to tell pieces from vantages, so never for a single file. */
 static enum status scan(struct source *s, struct progress *progress, struct trouble *why)
 {
     struct frame frame;
+    struct segment segment;
+    struct segmenter *segmenter = segmenter_new();
+    s->flows = calloc(1, sizeof *s->flows);
     while (capture_next(s->capture, &frame) == CAPTURE_FRAME) {
         const struct capture_info *info = capture_info(s->capture);
         progress_tick(progress, info->bytes_read, info->frames);
+        if (segmenter != NULL && s->flows != NULL) {
+            segment_parse(segmenter, &frame, &segment);
+            source_add_flow(s->flows, source_flow_hash(&segment));
+        }
     }
+    segmenter_free(segmenter);
     s->info = *capture_info(s->capture);
     if (is_standard_input(s->path)) {
         return capture_rewind(s->capture, why);
@@ -140,6 +148,8 @@ static enum status open_capture(struct feed *f, const char *path, unsigned secti
     if (status != STATUS_OK) {
         capture_close(s->capture);
         s->capture = NULL;
+        free(s->flows);
+        s->flows = NULL;
         count_unreadable(f, &why);
         return STATUS_OK;
     }
@@ -514,6 +524,7 @@ void feed_close(struct feed *f)
 {
     for (size_t i = 0; i < f->num_sources; i++) {
         capture_close(f->sources[i].capture);
+        free(f->sources[i].flows);
     }
     align_free(f->align);
     free(f->sources);

@@ -1,5 +1,7 @@
 #include "cli/source.h"
 
+#include "base/hash.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -42,16 +44,71 @@ static bool is_alike(const struct capture_info *a, const struct capture_info *b)
     return true;
 }
 
-/* Could `next` be what was captured after `before`? */
-static bool continues(const struct capture_info *before, const struct capture_info *next)
+void source_add_flow(struct source_flows *flows, uint64_t hash)
 {
+    size_t num_last = flows->num_last < SOURCE_FLOWS_MAX ? flows->num_last : SOURCE_FLOWS_MAX;
+    bool is_first = hash != 0 && flows->num_first < SOURCE_FLOWS_MAX;
+    bool is_last = hash != 0;
+    for (size_t i = 0; i < flows->num_first && is_first; i++) {
+        is_first = flows->first[i] != hash;
+    }
+    for (size_t i = 0; i < num_last && is_last; i++) {
+        is_last = flows->last[i] != hash;
+    }
+    if (is_first) {
+        flows->first[flows->num_first++] = hash;
+    }
+    if (is_last) {
+        flows->last[flows->num_last++ % SOURCE_FLOWS_MAX] = hash;
+    }
+}
+
+static uint64_t endpoint_hash(const struct endpoint *e)
+{
+    struct bytes address = {.at = e->address.octets, .len = sizeof e->address.octets};
+    return hash64_step(hash64(address), e->port);
+}
+
+uint64_t source_flow_hash(const struct segment *segment)
+{
+    bool has_ports = segment->kind == SEGMENT_TCP || segment->kind == SEGMENT_UDP;
+    if (!has_ports || address_is_group(&segment->to.address)) {
+        return 0;
+    }
+    uint64_t both = endpoint_hash(&segment->from) ^ endpoint_hash(&segment->to);
+    return hash64_step(both, (uint64_t)segment->kind) | 1;
+}
+
+/* Does the one begin with a flow that the other ended with? */
+static bool shares_flow(const struct source_flows *before, const struct source_flows *next)
+{
+    size_t num_last = 0;
+    if (before != NULL && next != NULL) {
+        num_last = before->num_last < SOURCE_FLOWS_MAX ? before->num_last : SOURCE_FLOWS_MAX;
+    }
+    for (size_t i = 0; i < num_last; i++) {
+        for (size_t k = 0; k < next->num_first; k++) {
+            if (before->last[i] == next->first[k]) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Could `next` be what was captured after `before`? */
+static bool continues(const struct source *a, const struct source *b)
+{
+    const struct capture_info *before = &a->info;
+    const struct capture_info *next = &b->info;
     int64_t end = before->last_time_ns;
     if (!before->has_times || !next->has_times || !is_alike(before, next) ||
-        end > INT64_MAX - SOURCE_JOIN_NS || end < INT64_MIN + SOURCE_OVERLAP_NS) {
+        end > INT64_MAX - SOURCE_RING_NS || end < INT64_MIN + SOURCE_OVERLAP_NS ||
+        next->first_time_ns < end - SOURCE_OVERLAP_NS) {
         return false;
     }
-    return next->first_time_ns >= end - SOURCE_OVERLAP_NS &&
-           next->first_time_ns <= end + SOURCE_JOIN_NS;
+    return next->first_time_ns <= end + SOURCE_JOIN_NS ||
+           (next->first_time_ns <= end + SOURCE_RING_NS && shares_flow(a->flows, b->flows));
 }
 
 static size_t common_len(const char *a, const char *b)
@@ -91,7 +148,7 @@ void source_join_pieces(struct source *sources, size_t num)
         struct source *best = NULL;
         for (size_t j = 0; j < i; j++) {
             if (sorted[j]->next_piece == NULL && !is_settled(sorted[j], sorted[i]) &&
-                continues(&sorted[j]->info, &sorted[i]->info) &&
+                continues(sorted[j], sorted[i]) &&
                 is_better(sorted[j], best, sorted[i])) {
                 best = sorted[j];
             }

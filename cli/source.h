@@ -4,10 +4,22 @@
 
 #include "capture/capture.h"
 #include "decode/decoder.h"
+#include "decode/segment.h"
 
 #define SOURCES_MAX 1024                    /* files of one case */
 #define SOURCE_JOIN_NS INT64_C(5000000000)  /* a piece begins within 5 s of the former's end … */
 #define SOURCE_OVERLAP_NS INT64_C(10000000) /* … and no earlier than 10 ms before it */
+
+#define SOURCE_RING_NS INT64_C(600000000000) /* … or later, when it goes on with its flows */
+#define SOURCE_FLOWS_MAX 256                 /* flows kept of a file's beginning, and of its end */
+
+/* The flows met first and last in a file, as hashes of both endpoints. */
+struct source_flows {
+    uint64_t first[SOURCE_FLOWS_MAX];
+    uint64_t last[SOURCE_FLOWS_MAX]; /* a ring */
+    size_t num_first;
+    size_t num_last; /* ever added */
+};
 
 struct source {
     const char *path;
@@ -17,11 +29,19 @@ struct source {
     struct capture_info info;
     struct source *next_piece; /* the file that goes on where this one ends, or NULL */
     bool is_first_piece;
+    struct source_flows *flows;   /* owned; NULL: not looked at */
     struct decoder_stats decoded; /* of the whole capture, kept with its first piece */
 };
 
+/* Notes a frame's flow; the hash is of no flow when 0. */
+void source_add_flow(struct source_flows *flows, uint64_t hash);
+
+/* The same for both directions of a flow, 0 for what is neither TCP nor UDP. */
+uint64_t source_flow_hash(const struct segment *segment);
+
 /* Finds next_piece and is_first_piece from info: pieces have the same format, zone and link types,
- * and one begins within SOURCE_JOIN_NS of the end of the other. When several captures could go on,
+ * and one begins within SOURCE_JOIN_NS of the end of the other, or within SOURCE_RING_NS and with
+ * flows that the other ended with. When several captures could go on,
  * it is the one whose path has the longest common beginning, then the one that ended last. */
 void source_join_pieces(struct source *sources, size_t num);
 

@@ -441,9 +441,7 @@ static void take_time(struct case_file *c, const struct event *e)
         g->last_ns = e->time_ns;
     }
     g->seen = true;
-    if (e->capture < CAPTURES_MAX) {
-        c->group_of_capture[e->capture] = e->group;
-    }
+    case_take_piece(c, e);
     int64_t step = e->time_ns - c->now_ns;
     if (step > 0 && step < AGE_LEAP_NS) {
         c->age_ns += step;

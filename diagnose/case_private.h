@@ -36,6 +36,14 @@ struct group_state {
     int near_client, near_server; /* handshakes that look taken at the one or the other end */
 };
 
+/* One file of a capture in pieces. Where frames after it show that bytes are missing, a piece in
+ * between may not have been given: silence across that place proves nothing. */
+struct piece_state {
+    bool seen;
+    bool has_hole_before;
+    int64_t first_ns, last_ns;
+};
+
 /* A record and what the rules over the whole case need beside it. */
 struct record {
     struct record *next;
@@ -58,9 +66,11 @@ struct case_file {
     struct attempt_list attempts;
     struct group_state *groups; /* CAPTURES_MAX */
     uint16_t group_of_capture[CAPTURES_MAX];
-    struct ticket_origin *tickets; /* TICKETS_MAX, overwritten on collision */
-    int64_t now_ns;                /* packet time of the latest event */
-    int64_t age_ns;                /* packet time without leaps: what idleness is counted in */
+    struct piece_state pieces[CAPTURES_MAX]; /* by capture */
+    unsigned num_holes;                      /* pieces with has_hole_before */
+    struct ticket_origin *tickets;           /* TICKETS_MAX, overwritten on collision */
+    int64_t now_ns;                          /* packet time of the latest event */
+    int64_t age_ns; /* packet time without leaps: what idleness is counted in */
     struct arena scratch;
     struct analysis out;
     struct record *first_record, *last_record;
@@ -70,6 +80,9 @@ struct case_file {
 };
 
 #define OTHER_FAILURES_MAX 256
+
+/* Notes which piece an event comes from (pieces.c). */
+void case_take_piece(struct case_file *c, const struct event *e);
 
 /* Judges one attempt and keeps its record. An attempt_over callback: context is the case. */
 void judge_attempt(void *context, struct attempt *a);
@@ -91,6 +104,12 @@ struct group_state *case_group_of(struct case_file *c, uint16_t capture);
  * between event_summary.time_ns and the case's time. */
 struct clock_shift case_shift(const struct case_file *c, uint16_t capture);
 int64_t case_told_shift_ns(const struct case_file *c, uint16_t capture);
+
+/* The end of what this capture shows without a hole, from the piece with that number on. */
+int64_t case_end_ns(struct case_file *c, uint16_t capture);
+
+/* Does a hole lie between these times in this capture (all its pieces)? */
+bool case_has_hole(const struct case_file *c, uint16_t capture, int64_t from_ns, int64_t to_ns);
 enum vantage case_vantage(struct case_file *c, uint16_t group);
 const struct ticket_origin *case_ticket(const struct case_file *c, struct hash128 hash);
 

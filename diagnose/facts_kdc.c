@@ -35,6 +35,11 @@ bool detect_no_ticket_request(const struct judgement *j, uint32_t unused, struct
     if (!v->kdc_visible || v->client->logs[LOG_KRB].was_cut || j->reading.krb != NULL) {
         return false;
     }
+    if (v->attempt != NULL && v->attempt->num_exchanges > 0 &&
+        case_has_hole(v->c, v->attempt->exchanges[0].request->capture, v->from_ns,
+                      v->attempt->last_ns)) {
+        return false;
+    }
     /* A capture that begins with the token began too late to show what came before it. */
     const struct conn *first =
         v->attempt == NULL || v->attempt->num_exchanges == 0 ? NULL : v->attempt->exchanges[0].conn;

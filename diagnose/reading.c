@@ -193,6 +193,9 @@ void reading_of(const struct view *v, struct reading *out)
     for (size_t i = 0; i < v->attempt->num_exchanges; i++) {
         read_exchange(out, &v->attempt->exchanges[i]);
     }
+    const struct moment *first = v->attempt->exchanges[0].request;
+    out->is_lossy = out->is_lossy ||
+                    case_has_hole(v->c, first->capture, v->attempt->first_ns, v->attempt->last_ns);
     out->last = attempt_last(v->attempt);
     out->ending = ending_of(v, out->last);
     switch (out->ending) {

@@ -49,7 +49,7 @@ const struct conn *view_next_conn(const struct view *v, const struct conn *previ
 
 int64_t view_end_ns(const struct view *v, uint16_t capture)
 {
-    return case_group_of(v->c, capture)->last_ns;
+    return case_end_ns(v->c, capture);
 }
 
 bool conn_is_unanswered(const struct view *v, const struct conn *conn)

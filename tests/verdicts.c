@@ -86,3 +86,67 @@ bool verdicts_equal(const struct verdicts *a, const struct verdicts *b, char *wh
     snprintf(why, size, "%s became %s", before, after);
     return false;
 }
+
+static bool weakened(enum cause from, enum cause to)
+{
+    /* The chain ends in capture-incomplete, which generalises to itself. */
+    for (int hops = 0; hops < CAUSE_COUNT; hops++) {
+        if (from == to) {
+            return true;
+        }
+        if (from == CAUSE_NONE || from == CAUSE_CAPTURE_INCOMPLETE) {
+            return false;
+        }
+        from = cause_generalises(from);
+    }
+    return false;
+}
+
+static bool says_nothing(const struct verdict_line *line)
+{
+    return line->outcome == OUTCOME_INCOMPLETE &&
+           (line->cause == CAUSE_NONE || line->cause == CAUSE_CAPTURE_INCOMPLETE);
+}
+
+static bool overlaps(const struct verdict_line *a, const struct verdict_line *b)
+{
+    return a->first_frame <= b->last_frame && b->first_frame <= a->last_frame;
+}
+
+/* May the attempt `was` look like `now` when frames are missing? */
+static bool may_become(const struct verdict_line *was, const struct verdict_line *now)
+{
+    const bool outcome_kept = was->outcome == now->outcome;
+    if (was->cause == CAUSE_NONE) {
+        return now->cause == CAUSE_NONE && outcome_kept;
+    }
+    if (now->cause == CAUSE_CAPTURE_INCOMPLETE) {
+        return outcome_kept;
+    }
+    return weakened(was->cause, now->cause) &&
+           (outcome_kept || now->outcome == OUTCOME_INCOMPLETE || was->kind != now->kind);
+}
+
+/* Some attempt of that client may look so; one that shares frames with it decides, if there is. */
+bool verdict_is_allowed(const struct verdicts *whole, const struct verdict_line *now)
+{
+    bool shares = false;
+    bool shared_ok = false;
+    bool any_ok = false;
+    if (says_nothing(now)) {
+        return true;
+    }
+    for (size_t i = 0; i < whole->num; i++) {
+        const struct verdict_line *was = &whole->lines[i];
+        if (!address_equal(&was->client, &now->client)) {
+            continue;
+        }
+        const bool ok = may_become(was, now);
+        any_ok = any_ok || ok;
+        if (overlaps(was, now)) {
+            shares = true;
+            shared_ok = shared_ok || ok;
+        }
+    }
+    return shares ? shared_ok : any_ok;
+}

@@ -33,4 +33,8 @@ void verdict_print(char out[VERDICT_TEXT_MAX], const struct verdict_line *line);
  * difference. */
 bool verdicts_equal(const struct verdicts *a, const struct verdicts *b, char *why, size_t size);
 
+/* May the attempt come out when frames of `whole` are missing? It, or what says less of it: no
+ * other cause, and nothing bad of what was fine (tests/test_loss.c). */
+bool verdict_is_allowed(const struct verdicts *whole, const struct verdict_line *now);
+
 #endif

@@ -1,0 +1,167 @@
+/* Ring files: a capture cut into pieces is the capture.
+ *
+ * Method: every case is cut at frames spread over it and written to files, which the program's own
+ * reader then puts together, given in any order, plain and compressed.
+ *
+ *     KRBSCOPE_CASE=name    only that case
+ */
+#include "cli/feed.c"
+#include "cli/message.c"
+#include "cli/progress.c"
+#include "cli/source.c"
+#include "formats.h"
+#include "recording.h"
+#include "verdicts.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CUTS_MAX 12  /* of one case */
+#define PIECES_MAX 3 /* a capture in the midst of which one is missing */
+#define PATH_BYTES 64
+
+static unsigned num_bad;
+
+/* The frames [from, to) as a recording of their own. */
+static void part(struct recording *out, const struct recording *in, size_t from, size_t to)
+{
+    recording_init_like(out, in);
+    for (size_t i = from; i < to; i++) {
+        recording_add(out, &in->frames[i], in->frames[i].bytes, in->frames[i].len);
+    }
+    recording_renumber(out);
+}
+
+static void write_part(const char *path, const struct recording *in, size_t from, size_t to,
+                       bool compressed)
+{
+    struct recording piece;
+    FILE *out = fopen(path, "wb");
+    cr_assert_not_null(out);
+    part(&piece, in, from, to);
+    format_pcap(out, &piece, true, false);
+    fclose(out);
+    recording_free(&piece);
+    if (compressed) {
+        format_gzip(path);
+    }
+}
+
+/* What the program says of these files. */
+static void judge_files(struct verdicts *out, char **files, size_t num)
+{
+    static struct options options;
+    struct capture_summary summaries[PIECES_MAX] = {{0}};
+    struct trouble trouble = {{0}};
+    struct analysis analysis = {0};
+    struct feed feed;
+    options.files = files;
+    options.num_files = num;
+    struct case_file *c = case_new(&(struct case_options){0});
+    cr_assert_not_null(c);
+    cr_assert_eq(feed_open(&feed, &options, false, &trouble), STATUS_OK, "%s", trouble.text);
+    cr_assert_eq(feed_run(&feed, c, &trouble), STATUS_OK, "%s", trouble.text);
+    for (size_t i = 0; i < feed.num_sources; i++) {
+        summaries[i].path = feed.sources[i].path;
+        summaries[i].info = feed.sources[i].info;
+    }
+    cr_assert_eq(case_end(c, summaries, feed.num_sources, &analysis), STATUS_OK);
+    verdicts_of(out, &analysis);
+    analysis_free(&analysis);
+    case_free(c);
+    feed_close(&feed);
+}
+
+static void check_same(const char *name, size_t cut, const char *how, const struct verdicts *whole,
+                       const struct verdicts *now)
+{
+    char why[400];
+    if (!verdicts_equal(whole, now, why, sizeof why)) {
+        printf("%s cut before frame %zu, %s: %s\n", name, cut + 1, how, why);
+        num_bad++;
+    }
+}
+
+static void check_weaker(const char *name, size_t cut, const struct verdicts *whole,
+                         const struct verdicts *now)
+{
+    for (size_t i = 0; i < now->num; i++) {
+        struct verdict_line line = now->lines[i];
+        char text[VERDICT_TEXT_MAX];
+        line.first_frame = 0; /* frames of pieces have other numbers: any attempt of its client */
+        line.last_frame = UINT32_MAX;
+        if (!verdict_is_allowed(whole, &line)) {
+            verdict_print(text, &line);
+            printf("%s without a piece before frame %zu: %s\n", name, cut + 1, text);
+            num_bad++;
+        }
+    }
+}
+
+static void check_cut(const char *name, const struct recording *r, size_t cut, bool is_odd,
+                      const struct verdicts *whole, char paths[PIECES_MAX][PATH_BYTES])
+{
+    static struct verdicts now;
+    char *files[PIECES_MAX] = {paths[0], paths[1], paths[2]};
+    char *backwards[PIECES_MAX] = {paths[1], paths[0]};
+    const size_t third = cut + (r->num_frames - cut) / 3;
+    write_part(paths[0], r, 0, cut, is_odd);
+    write_part(paths[1], r, cut, r->num_frames, false);
+    judge_files(&now, is_odd ? backwards : files, 2);
+    check_same(name, cut, is_odd ? "the second given first" : "in order", whole, &now);
+    if (third == cut) {
+        return;
+    }
+    write_part(paths[1], r, third, r->num_frames, is_odd);
+    judge_files(&now, is_odd ? backwards : files, 2);
+    check_weaker(name, cut, whole, &now);
+}
+
+static void with_paths(char paths[PIECES_MAX][PATH_BYTES])
+{
+    for (size_t i = 0; i < PIECES_MAX; i++) {
+        snprintf(paths[i], PATH_BYTES, "/tmp/krbscope-ring-%zu-XXXXXX", i);
+        int file = mkstemp(paths[i]);
+        cr_assert_geq(file, 0);
+        close(file);
+    }
+}
+
+/* Goal: ring files give the verdicts of the whole, wherever they are cut, in whatever order they
+ * are named; with a piece missing they say less, never something else. */
+Test(rings, cut_anywhere)
+{
+    static char names[CASES_MAX][CASE_NAME_MAX];
+    static struct verdicts whole;
+    char paths[PIECES_MAX][PATH_BYTES];
+    const char *only = getenv("KRBSCOPE_CASE");
+    const size_t num = cases_list(names);
+    unsigned num_cuts = 0;
+    with_paths(paths);
+    for (size_t i = 0; i < num; i++) {
+        struct recording r;
+        struct judgement j;
+        if (only != NULL && strcmp(only, names[i]) != 0) {
+            continue;
+        }
+        cr_assert(recording_load_case(&r, names[i]));
+        recording_judge(&r, NULL, &j);
+        verdicts_of(&whole, &j.analysis);
+        judgement_free(&j);
+        const size_t step = r.num_frames / CUTS_MAX + 1;
+        bool is_ethernet = r.info.num_link_types == 1 && r.info.link_types[0] == LINK_TYPE_ETHERNET;
+        for (size_t cut = 1 + i % step; cut < r.num_frames && is_ethernet; cut += step) {
+            check_cut(names[i], &r, cut, (cut + i) % 2 == 1, &whole, paths);
+            num_cuts++;
+        }
+        recording_free(&r);
+    }
+    for (size_t i = 0; i < PIECES_MAX; i++) {
+        unlink(paths[i]);
+    }
+    fflush(stdout);
+    cr_assert(num_cuts > 0);
+    cr_assert_eq(num_bad, 0, "%u of %u cuts changed something", num_bad, num_cuts);
+}
