@@ -79,4 +79,14 @@ bool align_is_lost(const struct align *a, const struct event *e, struct align_lo
 bool align_frame_is_lost(const struct align *a, uint16_t capture, uint32_t frame,
                          struct align_loss *out);
 
+/* Where else a frame's message was seen. */
+struct align_place {
+    uint16_t capture;
+    uint32_t frame;
+};
+
+/* false: nowhere else. */
+bool align_frame_elsewhere(const struct align *a, uint16_t capture, uint32_t frame,
+                           struct align_place *out);
+
 #endif

@@ -19,30 +19,47 @@ static int by_frame(const void *left, const void *right)
     return x->print < y->print ? -1 : x->print > y->print;
 }
 
-/* Only what one capture alone saw can be missing. */
-static bool can_be_lost(const struct print *p)
+/* What has a frame of its own that can be looked for elsewhere. */
+static bool has_frame(const struct print *p)
 {
-    return p->num == 1 && (p->kind == PRINT_MESSAGE || p->kind == PRINT_SYN);
+    return p->kind == PRINT_MESSAGE || p->kind == PRINT_SYN;
 }
 
 void align_index_frames(struct align *a)
 {
     size_t num = 0;
     for (size_t i = 0; i < a->num_prints; i++) {
-        num += can_be_lost(&a->prints[i]);
+        num += has_frame(&a->prints[i]) ? a->prints[i].num : 0U;
     }
     a->frames = calloc(num + 1, sizeof *a->frames);
     for (size_t i = 0; a->frames != NULL && i < a->num_prints; i++) {
-        if (can_be_lost(&a->prints[i])) {
-            a->frames[a->num_frames++] =
-                (struct frame_index){.capture = a->prints[i].sights[0].capture,
-                                     .frame = a->prints[i].sights[0].frame,
-                                     .print = (uint32_t)i};
+        const struct print *p = &a->prints[i];
+        for (size_t k = 0; has_frame(p) && k < p->num; k++) {
+            a->frames[a->num_frames++] = (struct frame_index){
+                .capture = p->sights[k].capture, .frame = p->sights[k].frame, .print = (uint32_t)i};
         }
     }
     if (a->frames != NULL) {
         qsort(a->frames, a->num_frames, sizeof *a->frames, by_frame);
     }
+}
+
+/* The message that a frame carried, or NULL. */
+static const struct print *print_of_frame(const struct align *a, uint16_t capture, uint32_t frame)
+{
+    const struct frame_index key = {.capture = capture, .frame = frame};
+    size_t low = 0, high = a->num_frames;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (by_frame(&a->frames[middle], &key) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool is_found =
+        low < a->num_frames && a->frames[low].capture == capture && a->frames[low].frame == frame;
+    return is_found ? &a->prints[a->frames[low].print] : NULL;
 }
 
 /* Would the capture have shown a packet to that host: it was taken there, or it shows these two
@@ -100,20 +117,19 @@ bool align_is_lost(const struct align *a, const struct event *e, struct align_lo
 bool align_frame_is_lost(const struct align *a, uint16_t capture, uint32_t frame,
                          struct align_loss *out)
 {
-    const struct frame_index key = {.capture = capture, .frame = frame};
-    size_t low = 0, high = a->num_frames;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (by_frame(&a->frames[middle], &key) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
+    const struct print *p = print_of_frame(a, capture, frame);
+    return p != NULL && p->num == 1 && is_missing(a, &p->sights[0], &p->from, &p->to, out);
+}
+
+bool align_frame_elsewhere(const struct align *a, uint16_t capture, uint32_t frame,
+                           struct align_place *out)
+{
+    const struct print *p = print_of_frame(a, capture, frame);
+    for (size_t i = 0; p != NULL && i < p->num; i++) {
+        if (p->sights[i].capture != capture) {
+            *out = (struct align_place){p->sights[i].capture, p->sights[i].frame};
+            return true;
         }
     }
-    if (low == a->num_frames || a->frames[low].capture != capture ||
-        a->frames[low].frame != frame) {
-        return false;
-    }
-    const struct print *p = &a->prints[a->frames[low].print];
-    return is_missing(a, &p->sights[0], &p->from, &p->to, out);
+    return false;
 }

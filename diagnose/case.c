@@ -464,6 +464,12 @@ static void take_sighting(struct case_file *c, const struct event *e)
     if (e->kind == EVENT_HTTP_REQUEST && server != NULL) {
         server->num_http_served++;
     }
+    bool is_lost =
+        (e->kind == EVENT_KRB || e->kind == EVENT_DNS) && e->connection == 0 && e->reply_to == 0;
+    if (is_lost && c->num_lost_answers < LOST_ANSWERS_MAX) {
+        c->lost_answers[c->num_lost_answers++] = (struct lost_answer){
+            .capture = e->capture, .frame = e->frame, .time_ns = e->time_ns, .to = e->to.address};
+    }
 }
 
 void case_push(struct case_file *c, const struct event *e)

@@ -27,6 +27,7 @@ struct group_state {
     bool seen;
     int64_t first_ns, last_ns;
     struct address common[2]; /* hosts that took part in every pair seen so far */
+    struct address host;      /* the host that the capture was taken at, as its vantage says */
     size_t num_common;
     size_t num_pairs;
     uint64_t num_frames_duplicate;
@@ -59,8 +60,21 @@ struct record {
     struct offset capture_to_kdc, capture_to_server; /* against the capture's own clock */
 };
 
+#define LOST_ANSWERS_MAX 1024
+#define LOST_ANSWER_NS (INT64_C(30) * NS_PER_S) /* after an attempt's last event */
+
+/* An answer that one capture shows and the asker's does not. */
+struct lost_answer {
+    uint16_t capture;
+    uint32_t frame;
+    int64_t time_ns;
+    struct address to;
+};
+
 struct case_file {
     struct case_options options;
+    struct lost_answer lost_answers[LOST_ANSWERS_MAX];
+    size_t num_lost_answers;
     const struct align *align; /* NULL: one capture, or none that belongs to another */
     struct client_table *clients;
     struct attempt_list attempts;
@@ -96,6 +110,12 @@ void other_failures(struct case_file *c, struct client *client);
 
 /* The rules that need the whole case, then the order and the counts. */
 void whole_finish(struct case_file *c, struct capture_summary *captures, size_t num_captures);
+
+/* The clocks of hosts that captures were taken at, and which host's is wrong (whole_clocks.c). */
+void whole_clocks(struct case_file *c, struct record *r);
+
+/* What the evidence's frames became elsewhere: seen there too, or lost (whole_losses.c). */
+void whole_losses(struct case_file *c, struct record *r);
 
 struct group_state *case_group(struct case_file *c, uint16_t group);
 struct group_state *case_group_of(struct case_file *c, uint16_t capture);

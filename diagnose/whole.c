@@ -1,7 +1,6 @@
 /* What only the whole case shows: nodes compared, names used by others, order, counts, captures. */
 #include "diagnose/case_private.h"
 
-#include "diagnose/rules.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -127,41 +126,6 @@ static void settle_approach(struct case_file *c, struct record *r)
     r->out->verdict.confidence = CONFIDENCE_POSSIBLE;
 }
 
-/* A capture taken on the client has the client's clock for its own, once its zone is known. Where
- * the KDC says that the clocks differ and this one does not, it is not the clock that the client
- * used: nothing is told of it. */
-static void settle_client_clock(struct case_file *c, struct record *r,
-                                const struct capture_summary *s)
-{
-    struct attempt_record *out = r->out;
-    struct finding *f = &out->verdict;
-    const struct address *host = &case_group_of(c, r->out->capture)->common[0];
-    if (s->vantage != VANTAGE_CLIENT || s->info.zone == CAPTURE_ZONE_UNKNOWN ||
-        !address_equal(host, &out->client.address)) {
-        return;
-    }
-    bool is_skew = out->has_verdict && f->cause == CAUSE_CLOCK_SKEW && f->step != STEP_ACCEPT;
-    bool is_beyond = offset_is_beyond(&r->capture_to_kdc, c->options.skew_limit_s);
-    if (is_skew && !is_beyond) {
-        return;
-    }
-    if (is_skew && !out->clocks.client_to_kdc.known) {
-        char buffer[300];
-        struct text t;
-        text_init(&t, buffer, sizeof buffer);
-        text_add(&t, "The clocks of client and KDC differ by more than the limit");
-        rules_add_span(&t, -r->capture_to_kdc.value, "the client", "the KDC");
-        text_add(&t, ".");
-        f->summary = text_keep(&t, &c->out.arena);
-    }
-    if (!out->clocks.client_to_kdc.known) {
-        out->clocks.client_to_kdc = r->capture_to_kdc;
-    }
-    if (!out->clocks.client_to_server.known) {
-        out->clocks.client_to_server = r->capture_to_server;
-    }
-}
-
 static int by_time(const void *a, const void *b)
 {
     const struct attempt_record *const *x = a;
@@ -201,7 +165,7 @@ static void order(struct case_file *c)
 /* What the host in every pair does tells whose side the capture was taken on. */
 enum vantage case_vantage(struct case_file *c, uint16_t group)
 {
-    const struct group_state *g = case_group(c, group);
+    struct group_state *g = case_group(c, group);
     uint16_t scene = c->align == NULL ? group : align_scene(c->align, group);
     struct client *host = NULL;
     if (g->num_common == 1 && g->num_pairs > 1) {
@@ -219,6 +183,7 @@ enum vantage case_vantage(struct case_file *c, uint16_t group)
     if (host == NULL) {
         return VANTAGE_BETWEEN;
     }
+    g->host = host->address;
     if (host->num_http_served > 0) {
         return VANTAGE_MP;
     }
@@ -370,7 +335,8 @@ void whole_finish(struct case_file *c, struct capture_summary *captures, size_t 
     fill_captures(c, captures, num_captures);
     for (struct record *r = c->first_record; r != NULL; r = r->next) {
         if (!r->is_dropped && r->out->capture < num_captures) {
-            settle_client_clock(c, r, &captures[r->out->capture]);
+            whole_clocks(c, r);
+            whole_losses(c, r);
         }
     }
     fill_notes(c);
