@@ -168,13 +168,14 @@ struct client *client_oldest(struct client_table *t)
     return t->oldest;
 }
 
-/* All logs together are too large: the oldest moments of the clients idle longest go. */
+/* All logs together are too large: the oldest moments of the clients idle longest go, an eighth of
+ * all at once, so that looking for them costs little. */
 static void make_room(struct client_table *t)
 {
-    for (struct client *c = t->oldest; c != NULL && t->log_bytes > CLIENTS_LOG_BYTES;
-         c = c->newer) {
+    const size_t wanted = CLIENTS_LOG_BYTES / 8 * 7;
+    for (struct client *c = t->oldest; c != NULL && t->log_bytes > wanted; c = c->newer) {
         for (size_t i = 0; i < LOG_COUNT; i++) {
-            while (c->logs[i].num > 1 && t->log_bytes > CLIENTS_LOG_BYTES) {
+            while (c->logs[i].num > 1 && t->log_bytes > wanted) {
                 drop_first_moment(t, &c->logs[i]);
             }
         }
@@ -223,7 +224,8 @@ bool client_has_other_peer(const struct client *c, const struct address *server)
     return false;
 }
 
-/* Room for one more: an old connection of this client that ended without anything to tell. */
+/* Room for more: an old connection of this client that ended without anything to tell, else an
+ * eighth of all, those of the clients idle longest. */
 static bool make_conn_room(struct client_table *t, struct client *c)
 {
     for (struct conn *old = c->first_conn; old != NULL; old = old->next) {
@@ -232,15 +234,19 @@ static bool make_conn_room(struct client_table *t, struct client *c)
             return true;
         }
     }
-    for (struct client *other = t->oldest; other != NULL; other = other->newer) {
-        for (struct conn *old = other->first_conn; old != NULL; old = old->next) {
+    const size_t wanted = CONNS_MAX / 8 * 7;
+    for (struct client *other = t->oldest; other != NULL && t->num_conns > wanted;
+         other = other->newer) {
+        struct conn *old = other == c ? NULL : other->first_conn;
+        while (old != NULL) {
+            struct conn *next = old->next;
             if (old->pins == 0) {
                 conn_free(t, old);
-                return true;
             }
+            old = next;
         }
     }
-    return false;
+    return t->num_conns < CONNS_MAX;
 }
 
 struct conn *conn_get(struct client_table *t, struct client *c, const struct event *event)
