@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define CLIENT_BUCKETS 16384
-#define CONN_BUCKETS 32768
+#define CONN_BUCKETS 65536
 
 struct client_table {
     struct client *buckets[CLIENT_BUCKETS];

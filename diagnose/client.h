@@ -12,7 +12,7 @@
 #define CLIENT_LOG_MAX 1024        /* moments kept in each log of one client */
 #define CLIENTS_LOG_BYTES 25165824 /* bytes of moments, all clients */
 #define CLIENT_PEERS_MAX 8         /* hosts a client was seen with, that are told apart */
-#define CONNS_MAX 16384            /* TCP connections known at once */
+#define CONNS_MAX 32768            /* TCP connections known at once */
 #define CONN_SYNS_MAX 8            /* SYN frames kept of one connection */
 
 enum log_kind { LOG_KRB, LOG_DNS, LOG_OTHER, LOG_COUNT };
