@@ -185,6 +185,16 @@ struct capture_summary {
     int32_t zone_estimate_s;
 };
 
+/* Attempts that ended alike for the same reason. */
+struct outcome_group {
+    enum outcome outcome;
+    enum cause cause; /* CAUSE_NONE: nothing went wrong */
+    uint64_t num_attempts;
+    uint64_t num_clients;                /* addresses */
+    int64_t first_time_ns, last_time_ns; /* of the attempts, by the clock of `first` */
+    const struct attempt_record *first;  /* the earliest of them */
+};
+
 struct analysis {
     struct arena arena;
     const struct capture_summary *captures; /* set by cli from capture_info() */
@@ -193,7 +203,10 @@ struct analysis {
     size_t num_attempts;
     uint64_t num_attempts_dropped; /* beyond RECORDS_MAX: only in the counts below */
     uint64_t by_outcome[OUTCOME_COUNT];
-    uint64_t by_cause[CAUSE_COUNT]; /* verdicts */
+    uint64_t by_cause[CAUSE_COUNT];     /* verdicts */
+    const struct outcome_group *groups; /* failures first, then the most frequent first */
+    size_t num_groups;
+    uint64_t num_clients; /* addresses that attempts came from */
     const struct finding *other_failures;
     size_t num_other_failures;
     const struct note *notes;

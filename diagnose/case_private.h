@@ -95,6 +95,9 @@ struct case_file {
 
 #define OTHER_FAILURES_MAX 256
 
+/* Clients by outcome and cause, of the attempts in their final order (groups.c). */
+void groups_fill(struct case_file *c);
+
 /* Notes which piece an event comes from (pieces.c). */
 void case_take_piece(struct case_file *c, const struct event *e);
 

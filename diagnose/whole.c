@@ -1,7 +1,6 @@
 /* What only the whole case shows: nodes compared, names used by others, order, counts, captures. */
 #include "diagnose/case_private.h"
 
-
 #include <math.h>
 #include <stdlib.h>
 
@@ -341,6 +340,7 @@ void whole_finish(struct case_file *c, struct capture_summary *captures, size_t 
     }
     fill_notes(c);
     order(c);
+    groups_fill(c);
     c->out.other_failures = c->other_failures;
     c->out.num_other_failures = c->num_other_failures;
 }

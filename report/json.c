@@ -427,6 +427,26 @@ static json_t *capture_from(struct writer *w, const struct capture_summary *c)
     return object;
 }
 
+static json_t *groups_from(struct writer *w)
+{
+    const struct analysis *a = w->analysis;
+    json_t *list = json_array();
+    for (size_t i = 0; i < a->num_groups; i++) {
+        const struct outcome_group *g = &a->groups[i];
+        bool utc = zone_is_known(w, phrase_time_base(a, g->first->capture));
+        json_t *object = json_object();
+        put_word(w, object, "outcome", outcome_word(g->outcome));
+        put_word(w, object, "cause", cause_id(g->cause));
+        put(w, object, "attempts", count_from(g->num_attempts));
+        put(w, object, "clients", count_from(g->num_clients));
+        put(w, object, "first_time", time_from(g->first_time_ns, utc));
+        put(w, object, "last_time", time_from(g->last_time_ns, utc));
+        put(w, object, "first_attempt", json_integer(g->first->id));
+        append(w, list, object);
+    }
+    return list;
+}
+
 static json_t *summary_from(struct writer *w)
 {
     const struct analysis *a = w->analysis;
@@ -446,6 +466,8 @@ static json_t *summary_from(struct writer *w)
     put(w, object, "attempts", count_from((uint64_t)a->num_attempts + a->num_attempts_dropped));
     put(w, object, "by_outcome", by_outcome);
     put(w, object, "by_cause", by_cause);
+    put(w, object, "clients", count_from(a->num_clients));
+    put(w, object, "groups", groups_from(w));
     return object;
 }
 

@@ -72,6 +72,7 @@ enum status report_text(FILE *out, const struct analysis *analysis,
     page_style(&r.page, PAGE_PLAIN);
     page_end(&r.page);
     text_captures(&r);
+    text_groups(&r);
     text_case_notes(&r);
     text_other_failures(&r);
     size_t num_brief = write_attempts(&r, DETAIL_BRIEF);

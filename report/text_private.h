@@ -24,6 +24,9 @@ void text_captures(struct text_report *r);
 void text_case_notes(struct text_report *r);
 void text_other_failures(struct text_report *r);
 
+/* text_groups.c: of many clients, first of all: how they ended and why, the most frequent first. */
+void text_groups(struct text_report *r);
+
 /* ladder.c: the attempt's events. */
 void ladder_write(struct text_report *r, const struct attempt_record *a);
 
