@@ -148,8 +148,7 @@ void source_join_pieces(struct source *sources, size_t num)
         struct source *best = NULL;
         for (size_t j = 0; j < i; j++) {
             if (sorted[j]->next_piece == NULL && !is_settled(sorted[j], sorted[i]) &&
-                continues(sorted[j], sorted[i]) &&
-                is_better(sorted[j], best, sorted[i])) {
+                continues(sorted[j], sorted[i]) && is_better(sorted[j], best, sorted[i])) {
                 best = sorted[j];
             }
         }

@@ -141,6 +141,7 @@ struct attempt_record {
     struct bytes method, uri;       /* empty: no HTTP */
     int64_t first_time_ns, last_time_ns;
     uint16_t capture; /* where it was seen first; its time_base's clock and zone the times have */
+    enum vantage vantage; /* where it was seen from */
     enum outcome outcome;
     enum authenticated_by authenticated_by;
     bool has_verdict;

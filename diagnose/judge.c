@@ -140,45 +140,6 @@ static void add_line(struct bytes *list, size_t *num, struct bytes line)
     }
 }
 
-static void fill_advice(const struct judgement *j, struct attempt_record *out)
-{
-    struct arena *arena = &j->v->c->out.arena;
-    struct bytes *cannot = arena_alloc_array(arena, ADVICE_MAX, sizeof *cannot);
-    struct bytes *next = arena_alloc_array(arena, ADVICE_MAX, sizeof *next);
-    bool is_failure = out->has_verdict && !out->verdict.is_note;
-    if (!j->v->kdc_visible) {
-        add_line(cannot, &out->num_cannot_show,
-                 bytes_of("The client's traffic to DNS and domain controllers is not in this "
-                          "capture."));
-    }
-    if (!j->v->client->was_spoken_to) {
-        add_line(cannot, &out->num_cannot_show,
-                 bytes_of("No frame that was sent to the client: the capture may hold one "
-                          "direction only."));
-    }
-    if (j->reading.is_lossy) {
-        add_line(cannot, &out->num_cannot_show,
-                 bytes_of("Bytes of this attempt's connections are missing (lost frames, snap "
-                          "length, or the capture began or ended in their midst)."));
-    }
-    bool needs_client = is_failure && (!j->v->kdc_visible || j->reading.is_lossy ||
-                                       out->verdict.cause == CAUSE_CAPTURE_INCOMPLETE);
-    if (needs_client) {
-        add_line(next, &out->num_next_capture,
-                 bytes_of("On the client, as administrator, with nothing cut off:"));
-        add_line(next, &out->num_next_capture, bytes_of("klist -li 0x3e7 purge"));
-        add_line(next, &out->num_next_capture, bytes_of("ipconfig /flushdns"));
-        add_line(next, &out->num_next_capture,
-                 bytes_of("netsh trace start capture=yes report=disabled maxsize=512 "
-                          "tracefile=client.etl"));
-        add_line(next, &out->num_next_capture,
-                 bytes_of("repeat the failing request, wait a minute, then: netsh trace stop"));
-        add_line(next, &out->num_next_capture, bytes_of("etl2pcapng client.etl client.pcapng"));
-    }
-    out->cannot_show = cannot;
-    out->next_capture = next;
-}
-
 static bool is_rc4(int32_t etype)
 {
     return etype == 23 || etype == 24 || etype == -133 || etype == -135;
@@ -318,7 +279,7 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
     }
     steps_fill(j, out);
     events_fill(j, out);
-    fill_advice(j, out);
+    advice_fill(j, out);
     fill_notes(j, out);
 }
 

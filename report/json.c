@@ -349,6 +349,7 @@ static json_t *attempt_from(struct writer *w, const struct attempt_record *a)
     put_known(w, object, "uri", a->uri);
     put(w, object, "first_time", time_from(a->first_time_ns, utc));
     put(w, object, "last_time", time_from(a->last_time_ns, utc));
+    put_word(w, object, "vantage", vantage_word(a->vantage));
     put_word(w, object, "outcome", outcome_word(a->outcome));
     put_word(w, object, "authenticated_by", authenticated_by_word(a->authenticated_by));
     put(w, object, "verdict", a->has_verdict ? verdict_from(w, &a->verdict) : json_null());

@@ -94,7 +94,8 @@ Test(report_json, has_the_names_of_the_contract_in_order)
         "zone_estimate_s link_types complete damage vantage clock_offset_s clock_offset_low_s "
         "clock_offset_high_s drops");
     expect_keys(at(root, "attempts/0"),
-                "id kind client server method uri first_time last_time outcome authenticated_by "
+                "id kind client server method uri first_time last_time vantage outcome "
+                "authenticated_by "
                 "verdict also ruled_out cannot_show next_capture steps clocks connections events "
                 "events_dropped notes");
     expect_keys(at(root, "attempts/0/client"), "address port principal");
