@@ -95,7 +95,7 @@ static enum status scan(struct source *s, struct progress *progress, struct trou
         progress_tick(progress, info->bytes_read, info->frames);
         if (segmenter != NULL && s->flows != NULL) {
             segment_parse(segmenter, &frame, &segment);
-            source_add_flow(s->flows, source_flow_hash(&segment));
+            source_add_frame(s->flows, &segment);
         }
     }
     segmenter_free(segmenter);

@@ -5,6 +5,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define FRAME_BEGIN_BYTES 64 /* of a payload, in a frame's fingerprint */
+#define FRAME_BEGIN_MIN 12   /* shorter ones tell nothing */
+#define SAME_ANSWERS_MIN 2   /* answers that both files show, and as many questions: one traffic */
+
 static int by_first_time(const void *left, const void *right)
 {
     const struct source *a = *(struct source *const *)left;
@@ -44,7 +48,7 @@ static bool is_alike(const struct capture_info *a, const struct capture_info *b)
     return true;
 }
 
-void source_add_flow(struct source_flows *flows, uint64_t hash)
+static void add_flow(struct source_flows *flows, uint64_t hash)
 {
     size_t num_last = flows->num_last < SOURCE_FLOWS_MAX ? flows->num_last : SOURCE_FLOWS_MAX;
     bool is_first = hash != 0 && flows->num_first < SOURCE_FLOWS_MAX;
@@ -69,7 +73,8 @@ static uint64_t endpoint_hash(const struct endpoint *e)
     return hash64_step(hash64(address), e->port);
 }
 
-uint64_t source_flow_hash(const struct segment *segment)
+/* The same for both directions of a flow, 0 for what is neither TCP nor UDP. */
+static uint64_t flow_hash(const struct segment *segment)
 {
     bool has_ports = segment->kind == SEGMENT_TCP || segment->kind == SEGMENT_UDP;
     if (!has_ports || address_is_group(&segment->to.address)) {
@@ -77,6 +82,53 @@ uint64_t source_flow_hash(const struct segment *segment)
     }
     uint64_t both = endpoint_hash(&segment->from) ^ endpoint_hash(&segment->to);
     return hash64_step(both, (uint64_t)segment->kind) | 1;
+}
+
+/* What another capture of the same frame has in common with this one: sequence numbers, the
+ * beginning of the payload. 0: nothing telling. */
+static uint64_t frame_hash(const struct segment *s)
+{
+    struct bytes begin = bytes_part(s->payload, 0, FRAME_BEGIN_BYTES);
+    uint64_t payload = begin.len == 0 ? 0 : hash64(begin);
+    bool is_answer = s->from.port < s->to.port;
+    if (s->kind == SEGMENT_UDP && begin.len >= FRAME_BEGIN_MIN &&
+        !address_is_group(&s->to.address)) {
+        return (hash64_step(1, payload) & ~UINT64_C(1)) | is_answer | 2;
+    }
+    bool is_syn = s->kind == SEGMENT_TCP && (s->flags & TCP_SYN) != 0;
+    if (is_syn || (s->kind == SEGMENT_TCP && begin.len >= FRAME_BEGIN_MIN)) {
+        uint64_t numbers = (uint64_t)s->seq << 32 | (is_syn && (s->flags & TCP_ACK) ? s->ack : 0);
+        return (hash64_step(hash64_step(2, numbers), payload) & ~UINT64_C(1)) | is_answer | 2;
+    }
+    return 0;
+}
+
+void source_add_frame(struct source_flows *flows, const struct segment *segment)
+{
+    add_flow(flows, flow_hash(segment));
+    uint64_t hash = flows->num_frames < SOURCE_FLOWS_MAX ? frame_hash(segment) : 0;
+    for (size_t i = 0; i < flows->num_frames && hash != 0; i++) {
+        hash = flows->frames[i] == hash ? 0 : hash;
+    }
+    if (hash != 0) {
+        flows->frames[flows->num_frames++] = hash;
+    }
+}
+
+/* Do both begin with the same frames? A ring's pieces have only what was sent again in common:
+ * questions, hardly an answer. */
+static bool shows_the_same(const struct source_flows *a, const struct source_flows *b)
+{
+    size_t num = 0, num_answers = 0;
+    for (size_t i = 0; a != NULL && b != NULL && i < a->num_frames; i++) {
+        for (size_t k = 0; k < b->num_frames; k++) {
+            if (a->frames[i] == b->frames[k]) {
+                num++;
+                num_answers += a->frames[i] & 1;
+            }
+        }
+    }
+    return num_answers >= SAME_ANSWERS_MIN && num >= 2 * SAME_ANSWERS_MIN;
 }
 
 /* Does the one begin with a flow that the other ended with? */
@@ -104,7 +156,7 @@ static bool continues(const struct source *a, const struct source *b)
     int64_t end = before->last_time_ns;
     if (!before->has_times || !next->has_times || !is_alike(before, next) ||
         end > INT64_MAX - SOURCE_RING_NS || end < INT64_MIN + SOURCE_OVERLAP_NS ||
-        next->first_time_ns < end - SOURCE_OVERLAP_NS) {
+        next->first_time_ns < end - SOURCE_OVERLAP_NS || shows_the_same(a->flows, b->flows)) {
         return false;
     }
     return next->first_time_ns <= end + SOURCE_JOIN_NS ||

@@ -13,8 +13,11 @@
 #define SOURCE_RING_NS INT64_C(600000000000) /* … or later, when it goes on with its flows */
 #define SOURCE_FLOWS_MAX 256                 /* flows kept of a file's beginning, and of its end */
 
-/* The flows met first and last in a file, as hashes of both endpoints. */
+/* The flows met first and last in a file, as hashes of both endpoints; and fingerprints of its
+ * first frames that address translation leaves alone, the lowest bit set in those of answers. */
 struct source_flows {
+    uint64_t frames[SOURCE_FLOWS_MAX];
+    size_t num_frames;
     uint64_t first[SOURCE_FLOWS_MAX];
     uint64_t last[SOURCE_FLOWS_MAX]; /* a ring */
     size_t num_first;
@@ -33,16 +36,14 @@ struct source {
     struct decoder_stats decoded; /* of the whole capture, kept with its first piece */
 };
 
-/* Notes a frame's flow; the hash is of no flow when 0. */
-void source_add_flow(struct source_flows *flows, uint64_t hash);
-
-/* The same for both directions of a flow, 0 for what is neither TCP nor UDP. */
-uint64_t source_flow_hash(const struct segment *segment);
+/* Notes a frame: its flow, and its fingerprint. */
+void source_add_frame(struct source_flows *flows, const struct segment *segment);
 
 /* Finds next_piece and is_first_piece from info: pieces have the same format, zone and link types,
  * and one begins within SOURCE_JOIN_NS of the end of the other, or within SOURCE_RING_NS and with
- * flows that the other ended with. When several captures could go on,
- * it is the one whose path has the longest common beginning, then the one that ended last. */
+ * flows that the other ended with; files that show the same frames are none. When several captures
+ * could go on, it is the one whose path has the longest common beginning, then the one that ended
+ * last. */
 void source_join_pieces(struct source *sources, size_t num);
 
 #endif

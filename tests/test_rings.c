@@ -11,6 +11,7 @@
 #include "cli/source.c"
 #include "formats.h"
 #include "recording.h"
+#include "rewrite.h"
 #include "verdicts.h"
 
 #include <criterion/criterion.h>
@@ -23,6 +24,7 @@
 #define PATH_BYTES 64
 
 static unsigned num_bad;
+static size_t num_captures; /* that the last files were taken for */
 
 /* The frames [from, to) as a recording of their own. */
 static void part(struct recording *out, const struct recording *in, size_t from, size_t to)
@@ -63,7 +65,9 @@ static void judge_files(struct verdicts *out, char **files, size_t num)
     cr_assert_not_null(c);
     cr_assert_eq(feed_open(&feed, &options, false, &trouble), STATUS_OK, "%s", trouble.text);
     cr_assert_eq(feed_run(&feed, c, &trouble), STATUS_OK, "%s", trouble.text);
+    num_captures = 0;
     for (size_t i = 0; i < feed.num_sources; i++) {
+        num_captures += feed.sources[i].is_first_piece;
         summaries[i].path = feed.sources[i].path;
         summaries[i].info = feed.sources[i].info;
     }
@@ -164,4 +168,39 @@ Test(rings, cut_anywhere)
     fflush(stdout);
     cr_assert(num_cuts > 0);
     cr_assert_eq(num_bad, 0, "%u of %u cuts changed something", num_bad, num_cuts);
+}
+
+/* Goal: two captures of the same traffic are no pieces of one, however their clocks put them behind
+ * each other. Method: the client's and the server's capture of a run, the latter's clock ahead by
+ * so much that it begins just when the client's ends. */
+Test(rings, two_places_are_no_pieces)
+{
+    static const char *const others[] = {"success.mp1", "success.dc"};
+    char paths[PIECES_MAX][PATH_BYTES];
+    struct recording client, other, shifted;
+    static struct verdicts whole, now;
+    struct judgement j;
+    with_paths(paths);
+    char *files[2] = {paths[0], paths[1]};
+    cr_assert(recording_load_case(&client, "success"));
+    recording_judge(&client, NULL, &j);
+    verdicts_of(&whole, &j.analysis);
+    judgement_free(&j);
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert(recording_load_case(&other, others[i]));
+        rewrite_time(&shifted, &other, INT64_C(500000000));
+        write_part(paths[0], &client, 0, client.num_frames, false);
+        write_part(paths[1], &shifted, 0, shifted.num_frames, false);
+        judge_files(&now, files, 2);
+        cr_expect_eq(num_captures, 2, "%s is taken for a piece", others[i]);
+        check_same(others[i], 0, "half a second ahead", &whole, &now);
+        recording_free(&shifted);
+        recording_free(&other);
+    }
+    recording_free(&client);
+    for (size_t i = 0; i < PIECES_MAX; i++) {
+        unlink(paths[i]);
+    }
+    fflush(stdout);
+    cr_assert_eq(num_bad, 0);
 }
