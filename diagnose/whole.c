@@ -220,12 +220,36 @@ static void estimate_zone(const struct group_state *g, struct capture_summary *s
     }
 }
 
+/* The zone of local times, by a capture of the same scene whose zone is known: what lies between
+ * the two clocks, to the nearest quarter of an hour. Better than clocks on the wire, which may be
+ * wrong.
+ */
+static void take_zone_of_another(struct case_file *c, struct capture_summary *captures, size_t num,
+                                 size_t i)
+{
+    struct clock_shift mine = case_shift(c, (uint16_t)i);
+    for (size_t k = 0; k < num && captures[i].info.zone == CAPTURE_ZONE_UNKNOWN; k++) {
+        struct clock_shift other = case_shift(c, (uint16_t)k);
+        double apart_s = (double)(other.add_ns - mine.add_ns) / 1e9;
+        double zone_s = QUARTER_HOUR_S * round(apart_s / QUARTER_HOUR_S);
+        if (k != i && captures[k].info.zone != CAPTURE_ZONE_UNKNOWN && mine.known && other.known &&
+            mine.base == other.base && fabs(zone_s) <= ZONE_MAX_S) {
+            captures[i].zone_estimated = true;
+            captures[i].zone_estimate_s = (int32_t)zone_s;
+            return;
+        }
+    }
+}
+
 static void fill_captures(struct case_file *c, struct capture_summary *captures, size_t num)
 {
     for (size_t i = 0; i < num; i++) {
         uint16_t group = i < CAPTURES_MAX ? c->group_of_capture[i] : 0;
         captures[i].vantage = case_vantage(c, group);
         estimate_zone(case_group(c, group), &captures[i]);
+        if (c->align != NULL) {
+            take_zone_of_another(c, captures, num, i);
+        }
         struct clock_shift shift = case_shift(c, (uint16_t)i);
         captures[i].time_base = shift.base;
         captures[i].has_clock_offset = shift.known && shift.base == 0;

@@ -144,3 +144,26 @@ Test(align, other_segments)
 {
     check_pairs("other segments", split, true);
 }
+
+/* Goal: local times of an unknown zone are placed by another capture whose zone is known. Method:
+ * the server's capture as if from a host at UTC-05:00, 40 s wrong. */
+Test(align, a_zone_by_another_capture)
+{
+    struct recording client, other, local;
+    struct together t;
+    cr_assert(recording_load_case(&client, "success"));
+    cr_assert(recording_load_case(&other, "success.mp1"));
+    rewrite_time(&local, &other, INT64_C(-5) * 3600 * 1000 * MS + 40000 * MS);
+    local.info.zone = CAPTURE_ZONE_UNKNOWN;
+    const struct recording *orders[2][2] = {{&client, &local}, {&local, &client}};
+    for (size_t i = 0; i < 2; i++) {
+        together_judge(orders[i], 2, &t);
+        cr_expect(t.summaries[1 - i].zone_estimated);
+        cr_expect_eq(t.summaries[1 - i].zone_estimate_s, -5 * 3600);
+        cr_expect_not(t.summaries[i].zone_estimated);
+        together_free(&t);
+    }
+    recording_free(&local);
+    recording_free(&other);
+    recording_free(&client);
+}
