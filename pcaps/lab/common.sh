@@ -7,7 +7,7 @@
 #   LAB  where everything is kept       P    where the captures go
 #
 # Unquoted words are paths of ours or words meant to be split.
-# shellcheck disable=SC2086,SC2046,SC2018,SC2019,SC2231,SC2034,SC2154
+# shellcheck disable=SC2086,SC2046,SC2018,SC2019,SC2231,SC2034,SC2154,SC2119,SC2120
 
 # Settings that a scenario may change before it calls run, post or kinit_:
 NS=cli
@@ -72,17 +72,19 @@ krb5conf() {
         printf '[domain_realm]\n .%s = %s\n %s = %s\n' $D $R $D $R
     } >$LAB/krb5/$f
 }
-body() { # an approval-request-like body: multipart/mixed, UTF-16 header + opaque payload
-    python3 - <<'E' >$LAB/body.bin
+# an approval-request-like body: multipart/mixed, UTF-16 header + opaque payload; body [ENDPOINT REQUEST]
+body() {
+    python3 - "${1:-MP_ClientRegistration}" "${2:-ClientRegistrationRequest}" <<'E'
 import sys, zlib
+endpoint, request = sys.argv[1:]
 b = "aAbBcCdDv1234567890VxXyYzZ"
 hdr = ('<Msg ReplyCompression="zlib" SchemaVersion="1.1"><Body Type="ByteRange" Length="1522" Offset="0" />'
  '<CorrelationID>{00000000-0000-0000-0000-000000000000}</CorrelationID><Hooks><Hook3 Name="zlib-compress" /></Hooks>'
  '<ID>{5DD100CD-DF1D-45F5-BA17-A327F43465F8}</ID><Payload Type="inline" /><Priority>0</Priority><Protocol>http</Protocol>'
  '<ReplyMode>Sync</ReplyMode><ReplyTo>direct:client1:SccmMessaging</ReplyTo><SentTime>2026-11-22T10:00:00Z</SentTime>'
- '<SourceHost>client1</SourceHost><TargetAddress>mp:MP_ClientRegistration</TargetAddress><TargetEndpoint>MP_ClientRegistration</TargetEndpoint>'
+ '<SourceHost>client1</SourceHost><TargetAddress>mp:' + endpoint + '</TargetAddress><TargetEndpoint>' + endpoint + '</TargetEndpoint>'
  '<TargetHost>mp</TargetHost><Timeout>60000</Timeout></Msg>')
-pay = zlib.compress(("<ClientRegistrationRequest><Data HashAlgorithm=\"1.2.840.113549.1.1.11\" SMSID=\"\" RequestType=\"Registration\"/>" * 12).encode("utf-16"))
+pay = zlib.compress(("<" + request + "><Data HashAlgorithm=\"1.2.840.113549.1.1.11\" SMSID=\"\" RequestType=\"Registration\"/>" * 12).encode("utf-16"))
 o = sys.stdout.buffer
 o.write(f"--{b}\r\ncontent-type: text/plain; charset=UTF-16\r\n\r\n".encode() + b"\xff\xfe" + hdr.encode("utf-16-le"))
 o.write(f"\r\n--{b}\r\ncontent-type: application/octet-stream\r\n\r\n".encode() + pay + f"\r\n--{b}--".encode())
@@ -214,3 +216,38 @@ evidence() {
     done
 }
 list() { declare -F | awk '$3 ~ /^scn_/ {sub("scn_","",$3); gsub("_","-",$3); print $3}'; }
+helpers() { # two little clients for what curl cannot send
+    cat >$LAB/rawntlm.py <<'E'
+# raw NTLMSSP tokens inside "Negotiate", as Windows clients send when they skip Kerberos altogether
+import sys, base64, http.client, gssapi
+host, bodyf = sys.argv[1:3]; scheme = sys.argv[3] if len(sys.argv) > 3 else "Negotiate"; proxy = sys.argv[4] if len(sys.argv) > 4 else ""; body = open(bodyf, "rb").read()
+ntlm = gssapi.OID.from_int_seq("1.3.6.1.4.1.311.2.2.10")
+ctx = gssapi.SecurityContext(name=gssapi.Name(f"HTTP@{host}", gssapi.NameType.hostbased_service), mech=ntlm, usage="initiate")
+c = http.client.HTTPConnection(proxy or host, timeout=20); h = {"User-Agent": "ConfigMgr Messaging HTTP Sender"}
+uri = (f"http://{host}" if proxy else "") + "/ccm_system_windowsauth/request"
+def go(extra):
+    c.request("CCM_POST", uri, body, {**h, **extra}); r = c.getresponse(); r.read()
+    print("HTTP", r.status, [v[:60] for v in r.headers.get_all("WWW-Authenticate") or []]); return r
+r = go({}); tok = None
+for _ in range(4):
+    out = ctx.step(tok) if not ctx.complete else None
+    if out is None: break
+    r = go({"Authorization": scheme + " " + base64.b64encode(out).decode()})
+    if r.status != 401: break
+    t = [v for v in r.headers.get_all("WWW-Authenticate") or [] if v.startswith(scheme + " ")]
+    if not t: break
+    tok = base64.b64decode(t[0].split()[1])
+E
+    cat >$LAB/replay.py <<'E'
+# sends the very same AP-REQ twice, on two connections
+import sys, base64, http.client, gssapi
+host, bodyf = sys.argv[1:3]; body = open(bodyf, "rb").read()
+spnego = gssapi.OID.from_int_seq("1.3.6.1.5.5.2")
+ctx = gssapi.SecurityContext(name=gssapi.Name(f"HTTP@{host}", gssapi.NameType.hostbased_service), mech=spnego, usage="initiate")
+tok = base64.b64encode(ctx.step()).decode()
+for _ in range(2):
+    c = http.client.HTTPConnection(host, timeout=20)
+    c.request("CCM_POST", "/ccm_system_windowsauth/request", body, {"User-Agent": "ConfigMgr Messaging HTTP Sender", "Authorization": "Negotiate " + tok})
+    r = c.getresponse(); r.read(); print("HTTP", r.status, [v[:80] for v in r.headers.get_all("WWW-Authenticate") or []]); c.close()
+E
+}

@@ -2,7 +2,7 @@
 # lab.sh - a small Windows-like site in Linux network namespaces, used to make
 # REAL captures of the SCCM mixed-mode client approval exchange.
 # Unquoted words are paths of ours or words meant to be split; passwords are this toy's own.
-# shellcheck disable=SC2086,SC2046,SC2018,SC2019,SC2231,SC2034,SC1091
+# shellcheck disable=SC2086,SC2046,SC2018,SC2019,SC2231,SC2034,SC1091,SC2119,SC2120
 #
 #   lab.sh deps            apt-get install what is needed (Debian 12)
 #   lab.sh up              build namespaces, Samba AD DC (KDC+DNS), two Apache "MPs"
@@ -491,41 +491,6 @@ krb_up() {
     krb5conf failover.conf "" "10.77.0.13 10.77.0.12 10.77.0.10"
 }
 
-helpers() { # two little clients for what curl cannot send
-    cat >$LAB/rawntlm.py <<'E'
-# raw NTLMSSP tokens inside "Negotiate", as Windows clients send when they skip Kerberos altogether
-import sys, base64, http.client, gssapi
-host, bodyf = sys.argv[1:3]; scheme = sys.argv[3] if len(sys.argv) > 3 else "Negotiate"; body = open(bodyf, "rb").read()
-ntlm = gssapi.OID.from_int_seq("1.3.6.1.4.1.311.2.2.10")
-ctx = gssapi.SecurityContext(name=gssapi.Name(f"HTTP@{host}", gssapi.NameType.hostbased_service), mech=ntlm, usage="initiate")
-c = http.client.HTTPConnection(host, timeout=20); h = {"User-Agent": "ConfigMgr Messaging HTTP Sender"}
-def go(extra):
-    c.request("CCM_POST", "/ccm_system_windowsauth/request", body, {**h, **extra}); r = c.getresponse(); r.read()
-    print("HTTP", r.status, [v[:60] for v in r.headers.get_all("WWW-Authenticate") or []]); return r
-r = go({}); tok = None
-for _ in range(4):
-    out = ctx.step(tok) if not ctx.complete else None
-    if out is None: break
-    r = go({"Authorization": scheme + " " + base64.b64encode(out).decode()})
-    if r.status != 401: break
-    t = [v for v in r.headers.get_all("WWW-Authenticate") or [] if v.startswith(scheme + " ")]
-    if not t: break
-    tok = base64.b64decode(t[0].split()[1])
-E
-    cat >$LAB/replay.py <<'E'
-# sends the very same AP-REQ twice, on two connections
-import sys, base64, http.client, gssapi
-host, bodyf = sys.argv[1:3]; body = open(bodyf, "rb").read()
-spnego = gssapi.OID.from_int_seq("1.3.6.1.5.5.2")
-ctx = gssapi.SecurityContext(name=gssapi.Name(f"HTTP@{host}", gssapi.NameType.hostbased_service), mech=spnego, usage="initiate")
-tok = base64.b64encode(ctx.step()).decode()
-for _ in range(2):
-    c = http.client.HTTPConnection(host, timeout=20)
-    c.request("CCM_POST", "/ccm_system_windowsauth/request", body, {"User-Agent": "ConfigMgr Messaging HTTP Sender", "Authorization": "Negotiate " + tok})
-    r = c.getresponse(); r.read(); print("HTTP", r.status, [v[:80] for v in r.headers.get_all("WWW-Authenticate") or []]); c.close()
-E
-}
-
 up() {
     down 2>/dev/null
     mkdir -p $LAB $P
@@ -533,7 +498,7 @@ up() {
     local t0=$SECONDS
     net_up
     krb_up
-    body
+    body >$LAB/body.bin
     shim
     helpers
     log "network up"

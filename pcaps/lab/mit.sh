@@ -4,7 +4,7 @@
 #   kdc 172.20.5.2   KDC, kpasswd and DNS of BRANCH.EXAMPLE
 #   mp  172.20.5.30  Apache      cli 172.20.5.41  the client, PC-0041$
 #
-# shellcheck disable=SC2086,SC2154,SC2034,SC1091
+# shellcheck disable=SC2086,SC2154,SC2034,SC1091,SC2119,SC2120
 LAB=${LAB:-$PWD/lab-state}/mit
 P=$LAB/pcaps
 R=BRANCH.EXAMPLE
@@ -18,7 +18,7 @@ CLIENT='PC-0041$'
 
 site_records() {
     local n
-    for n in app1 app2 app3 app4 app5 app6; do printf 'address=/%s.%s/%s.30\n' $n $D $NET; done
+    for n in app1 app2 app3 app4 app5 app6; do printf 'host-record=%s.%s,%s.30\n' $n $D $NET; done
 }
 site_principals() {
     local n

@@ -4,7 +4,7 @@
 # after common.sh's variables are set; a script adds hosts, principals, records and virtual hosts with
 # the hooks site_hosts, site_principals, site_records, site_vhosts.
 #
-# shellcheck disable=SC2086,SC2046,SC2154,SC1091,SC2034,SC2231
+# shellcheck disable=SC2086,SC2046,SC2154,SC1091,SC2034,SC2231,SC2119,SC2120
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -96,7 +96,7 @@ dns_up() { # dns_up NAMESPACE: records come from the hook, as dnsmasq's options
     {
         printf 'no-resolv\nno-hosts\nbind-interfaces\nlisten-address=%s\nauth-ttl=600\nlocal-ttl=600\n' "$DNS"
         printf 'local=/%s/\n' $D
-        printf 'address=/kdc.%s/%s\naddress=/mp.%s/%s\n' $D $KDC $D $NET.30
+        printf 'host-record=kdc.%s,%s\nhost-record=mp.%s,%s\n' $D $KDC $D $NET.30
         printf 'srv-host=_kerberos._udp.%s,kdc.%s,88\nsrv-host=_kerberos._tcp.%s,kdc.%s,88\n' $D $D $D $D
         hook records
     } >$LAB/dnsmasq.conf
@@ -197,7 +197,7 @@ up() {
     mkns mp 30
     mkns cli 41
     hook hosts
-    body
+    body >$LAB/body.bin
     ADMIN=$KDC krb5conf std.conf ""
     krb5conf nosync.conf "kdc_timesync = 0"
     krb5conf dns.conf "dns_uri_lookup = false" dns
