@@ -2,7 +2,7 @@
 # carriers.sh - Kerberos and NTLM in protocols other than HTTP: LDAP, DCE/RPC, DNS, SMB; and answers that
 # only an Active Directory KDC gives. Runs in the site of lab.sh, which it builds with an SMB server added.
 #
-# shellcheck disable=SC2086,SC2154,SC2034,SC1091,SC2119,SC2120
+# shellcheck disable=SC2086,SC2154,SC2034,SC1091,SC2119,SC2120,SC2046
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 LAB_SCENARIOS=$(list)
 
@@ -108,12 +108,12 @@ scn_rpc_kerberos() {
     EXPECT="a Kerberos token in the auth verifier of a DCE/RPC bind"
     WHAT="rpcclient ncacn_ip_tcp with sign and Kerberos"
     kinit_ client1
-    run rpcclient --use-kerberos=required --use-krb5-ccache=$CC "ncacn_ip_tcp:dc1.$D[sign,krb5]" -c epmlookup
+    run rpcclient --use-kerberos=required --use-krb5-ccache=$CC "ncacn_ip_tcp:dc1.${D}[sign,krb5]" -c epmlookup
 }
 scn_rpc_ntlm() {
     EXPECT="NTLM in the auth verifier of a DCE/RPC bind"
     WHAT="rpcclient ncacn_ip_tcp with sign and NTLM"
-    run rpcclient --use-kerberos=off -U "CORP/u-ok%$CLIPW" "ncacn_ip_tcp:dc1.$D[sign]" -c epmlookup
+    run rpcclient --use-kerberos=off -U "CORP/u-ok%$CLIPW" "ncacn_ip_tcp:dc1.${D}[sign]" -c epmlookup
 }
 scn_smb_kerberos() {
     CONF=any.conf
