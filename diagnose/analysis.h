@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "capture/capture.h"
 #include "decode/decoder.h"
+#include "logs/log.h"
 
 enum cause {
     CAUSE_NONE,
@@ -66,6 +67,18 @@ struct evidence {
     size_t num;
 };
 
+/* A line of a server's log or configuration (index in analysis.logs) and why it counts. */
+struct log_ref {
+    uint16_t log;
+    uint64_t line;
+    struct bytes why;
+};
+
+struct log_evidence {
+    const struct log_ref *at;
+    size_t num;
+};
+
 struct finding {
     enum cause cause;
     enum step step;
@@ -77,12 +90,14 @@ struct finding {
     struct bytes tell_apart; /* in `also`: what would decide between this and the verdict */
     const char *source;      /* "RFC 4120 7.5.9" */
     struct evidence evidence;
+    struct log_evidence logs;
 };
 
 struct ruled_out {
     enum cause cause;
     struct bytes why;
     struct evidence evidence;
+    struct log_evidence logs;
 };
 
 struct step_result {
@@ -131,6 +146,25 @@ struct event_summary {
     size_t num_fields;
 };
 
+/* What a log says of an answer: "401 2 2148074254". */
+struct log_status {
+    bool has_status, has_substatus, has_win32;
+    unsigned status, substatus;
+    uint32_t win32;
+};
+
+/* A log's line that tells of one of the attempt's requests. */
+struct joined_line {
+    uint16_t log;
+    uint64_t line;
+    int64_t time_ns; /* as stamped: by the log host's clock, whole seconds */
+    uint16_t capture;
+    uint32_t frame; /* of the response, or of the request when that was not captured */
+    struct log_status status;
+    struct bytes reason; /* of the HTTPERR log, else empty */
+    struct bytes user;   /* who was logged on, or empty */
+};
+
 struct attempt_record {
     uint32_t id; /* from 1, by first_time */
     enum attempt_kind kind;
@@ -163,6 +197,8 @@ struct attempt_record {
     uint32_t num_events_dropped; /* beyond EVENTS_PER_ATTEMPT_MAX */
     const struct bytes *notes;
     size_t num_notes;
+    const struct joined_line *log_lines; /* by time */
+    size_t num_log_lines;
 };
 
 struct note {
@@ -196,6 +232,55 @@ struct outcome_group {
     const struct attempt_record *first;  /* the earliest of them */
 };
 
+/* One file of the servers' logs, or a configuration. */
+struct log_summary {
+    const char *path; /* as the user gave it */
+    struct log_info info;
+    uint64_t num_joined;  /* lines that tell of a request in a capture */
+    struct offset clock;  /* to be added to its times for the time of the case */
+    bool clock_is_unsure; /* several offsets fit as well; the one nearest to none was taken */
+};
+
+#define LOG_STATUSES_MAX 6 /* different answers kept of one client */
+
+/* What the logs alone say of one client (c-ip: a proxy's address where one is between). A try is
+ * what it does until it is let in, or pauses for ATTEMPT_GAP_S. */
+struct log_client {
+    struct address address;
+    enum outcome outcome;  /* of its last try; OUTCOME_INCOMPLETE: it was only ever challenged */
+    uint64_t num_requests; /* lines of it that have to do with authentication */
+    uint64_t num_approved, num_anonymous, num_refused, num_failed; /* tries */
+    int64_t first_time_s, last_time_s;                             /* of those lines */
+    int64_t first_bad_s, last_bad_s; /* of those that were refused or failed */
+    struct {
+        struct log_status status;
+        uint64_t num;
+    } statuses[LOG_STATUSES_MAX];
+    size_t num_statuses;
+    uint64_t num_statuses_dropped; /* lines with further ones */
+    struct bytes user;             /* who was logged on last; empty: nobody */
+    bool has_verdict;
+    struct finding verdict;
+};
+
+/* What the logs alone say. */
+struct log_report {
+    const struct log_summary *files;
+    size_t num_files;
+    const struct log_client *const *clients; /* refused and failed first, most frequent first */
+    size_t num_clients;
+    uint64_t num_clients_by_outcome[OUTCOME_COUNT];
+    uint64_t num_lines_dropped;     /* of clients beyond LOG_CLIENTS_MAX */
+    struct bytes summary;           /* "17 clients were refused since …, first …" */
+    uint64_t by_cause[CAUSE_COUNT]; /* clients, by their verdict */
+    uint64_t num_bad_clients;       /* refused or failed at least once */
+    uint64_t num_bad_tries;
+    int64_t first_bad_s, last_bad_s;
+    const struct log_client *first_bad;
+    const struct bytes *next_capture;
+    size_t num_next_capture;
+};
+
 struct analysis {
     struct arena arena;
     const struct capture_summary *captures; /* set by cli from capture_info() */
@@ -212,6 +297,7 @@ struct analysis {
     size_t num_other_failures;
     const struct note *notes;
     size_t num_notes;
+    struct log_report logs; /* zeroed without logs */
 };
 
 const char *cause_id(enum cause cause);         /* "spn-missing"; NULL for CAUSE_NONE */

@@ -2,6 +2,7 @@
 #include "diagnose/case_private.h"
 
 #include "base/civil.h"
+#include "diagnose/logs_private.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -20,8 +21,10 @@ struct case_file *case_new(const struct case_options *options)
     c->clients = client_table_new();
     c->groups = calloc(CAPTURES_MAX, sizeof *c->groups);
     c->tickets = calloc(TICKETS_MAX, sizeof *c->tickets);
-    if (c->clients == NULL || c->groups == NULL || c->tickets == NULL ||
-        !arena_new(&c->scratch, SCRATCH_BYTES) || !arena_new(&c->out.arena, ANALYSIS_BYTES_MAX)) {
+    c->logs = options->has_logs ? logs_new() : NULL;
+    if ((options->has_logs && c->logs == NULL) || c->clients == NULL || c->groups == NULL ||
+        c->tickets == NULL || !arena_new(&c->scratch, SCRATCH_BYTES) ||
+        !arena_new(&c->out.arena, ANALYSIS_BYTES_MAX)) {
         case_free(c);
         return NULL;
     }
@@ -49,6 +52,7 @@ void case_free(struct case_file *c)
     client_table_free(c->clients);
     free(c->groups);
     free(c->tickets);
+    logs_free(c->logs);
     arena_free(&c->scratch);
     arena_free(&c->out.arena);
     free(c);
@@ -529,9 +533,12 @@ void case_sink(void *context, const struct event *event)
     case_push(context, event);
 }
 
-enum status case_end(struct case_file *c, struct capture_summary *captures, size_t num_captures,
-                     struct analysis *out)
+void case_settle(struct case_file *c, const struct capture_summary *captures, size_t num_captures)
 {
+    if (c->is_settled) {
+        return;
+    }
+    c->is_settled = true;
     for (size_t i = 0; i < num_captures && i < CAPTURES_MAX; i++) {
         struct group_state *g = case_group_of(c, (uint16_t)i);
         int64_t last_ns = captures[i].info.last_time_ns + case_shift(c, (uint16_t)i).add_ns;
@@ -547,6 +554,12 @@ enum status case_end(struct case_file *c, struct capture_summary *captures, size
     for (struct client *x = client_oldest(c->clients); x != NULL; x = x->newer) {
         judge_client(c, x);
     }
+}
+
+enum status case_end(struct case_file *c, struct capture_summary *captures, size_t num_captures,
+                     struct analysis *out)
+{
+    case_settle(c, captures, num_captures);
     whole_finish(c, captures, num_captures);
     *out = c->out;
     c->out = (struct analysis){0};

@@ -21,7 +21,8 @@ struct case_options {
     size_t num_hosts;
     const char *const *clients; /* --client */
     size_t num_clients;
-    bool all; /* --all: Kerberos failures tied to no attempt in other_failures in detail */
+    bool has_logs; /* servers' logs or configurations will come (diagnose/logs.h) */
+    bool all;      /* --all: Kerberos failures tied to no attempt in other_failures in detail */
 };
 
 struct case_file;
@@ -39,6 +40,10 @@ void case_sink(void *context, const struct event *event);
 /* How the captures lie to each other: borrowed until case_end(), to be told before the first event
  * that join.h passes on. Without it every capture stands for itself. */
 void case_set_align(struct case_file *c, const struct align *align);
+
+/* Judges everything that is open, when no more events will come: before logs are pushed
+ * (diagnose/logs.h). case_end() does it too. captures as there. */
+void case_settle(struct case_file *c, const struct capture_summary *captures, size_t num_captures);
 
 /* Ends the case: judges what is open, runs the rules that need the whole case.
  * captures: one entry a file, in the order of event.capture, with info filled by the caller;

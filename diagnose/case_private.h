@@ -58,6 +58,8 @@ struct record {
     bool has_kvno;
     uint32_t kvno;
     struct offset capture_to_kdc, capture_to_server; /* against the capture's own clock */
+    struct log_exchange *exchanges;                  /* kept only when logs will come */
+    size_t num_exchanges;
 };
 
 #define LOST_ANSWERS_MAX 1024
@@ -71,11 +73,16 @@ struct lost_answer {
     struct address to;
 };
 
+struct logs;
+struct log_exchange;
+
 struct case_file {
     struct case_options options;
     struct lost_answer lost_answers[LOST_ANSWERS_MAX];
     size_t num_lost_answers;
     const struct align *align; /* NULL: one capture, or none that belongs to another */
+    struct logs *logs; /* NULL: none will come */
+    bool is_settled;
     struct client_table *clients;
     struct attempt_list attempts;
     struct group_state *groups; /* CAPTURES_MAX */

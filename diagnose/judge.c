@@ -2,6 +2,7 @@
 #include "diagnose/judge.h"
 
 #include "base/civil.h"
+#include "diagnose/logs_private.h"
 
 #include <string.h>
 
@@ -387,6 +388,7 @@ void judge_attempt(void *context, struct attempt *a)
     keep_extras(j, r);
     judge_keep_clocks(j, r);
     r->is_dropped = !judge_is_wanted(c, r->out);
+    logs_keep_exchanges(c, r, a);
     if (is_elsewhere) {
         r->is_elsewhere_post = !a->is_registration;
         client->provisional = r;

@@ -1,6 +1,8 @@
 /* What only the whole case shows: nodes compared, names used by others, order, counts, captures. */
 #include "diagnose/case_private.h"
 
+#include "diagnose/logs_private.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -362,6 +364,7 @@ void whole_finish(struct case_file *c, struct capture_summary *captures, size_t 
             whole_losses(c, r);
         }
     }
+    logs_finish(c);
     fill_notes(c);
     order(c);
     groups_fill(c);

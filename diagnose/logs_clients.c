@@ -1,0 +1,515 @@
+/* What the logs alone say: each client's tries, followed line by line.
+ *
+ *      401 2 2148074254              the ordinary challenge
+ *      401 1 2148074254 or 590610    NTLM's middle, or a token of which nothing was taken
+ *      401 1 2148074276 …            refused, and why (logs.def)
+ *      200 with a user name          let in
+ *
+ * A try ends when the client is let in, or pauses for ATTEMPT_GAP_S. One challenge that nothing
+ * follows is nothing; two in a row with CCM_POST, or a token that led nowhere, is a refusal. A
+ * client that is only ever challenged and uses other verbs is a probe as likely as not. */
+#include "diagnose/logs_private.h"
+
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS (2 * LOG_CLIENTS_MAX)
+#define SUMMARY_BYTES_MAX 300
+
+struct line_ref {
+    uint16_t log;
+    uint64_t line;
+    struct log_status status;
+};
+
+/* The 401s since the client was let in last. */
+struct pending {
+    unsigned num;
+    bool has_post;               /* with CCM_POST */
+    bool has_token;              /* substatus 1: it had sent one */
+    const struct log_rule *rule; /* what the latest telling one says, or NULL */
+    struct line_ref first, last, telling;
+    int64_t first_s, last_s;
+    uint64_t path; /* hash, for logs without user names */
+};
+
+struct client_state {
+    struct log_client out;
+    int64_t last_s;
+    bool is_let_in;           /* its latest line says so, and it did not pause since */
+    struct pending now, lone; /* lone: challenges of earlier tries that nothing followed */
+    /* what the verdict will be made of: the latest bad try */
+    const struct log_rule *rule;
+    struct line_ref refs[2];
+    size_t num_refs;
+    uint64_t num_in_row;
+    struct endpoint server;
+    uint8_t method[LOG_TEXT_MAX], path[LOG_PATH_MAX], reason[LOG_TEXT_MAX], user[LOG_TEXT_MAX];
+    size_t method_len, path_len, reason_len, user_len;
+};
+
+struct log_client_table {
+    struct client_state *states; /* LOG_CLIENTS_MAX */
+    size_t num;
+    uint32_t *buckets; /* index + 1 */
+    uint64_t num_lines_dropped;
+    bool has_times;
+    int64_t last_s; /* of all lines */
+};
+
+struct log_client_table *log_clients_new(void)
+{
+    struct log_client_table *t = calloc(1, sizeof *t);
+    if (t != NULL) {
+        t->states = calloc(LOG_CLIENTS_MAX, sizeof *t->states);
+        t->buckets = calloc(BUCKETS, sizeof *t->buckets);
+        if (t->states == NULL || t->buckets == NULL) {
+            log_clients_free(t);
+            return NULL;
+        }
+    }
+    return t;
+}
+
+void log_clients_free(struct log_client_table *t)
+{
+    if (t != NULL) {
+        free(t->states);
+        free(t->buckets);
+        free(t);
+    }
+}
+
+static struct client_state *find(struct log_client_table *t, const struct address *address,
+                                 bool may_add)
+{
+    const struct bytes key = {.at = address->octets, .len = sizeof address->octets};
+    size_t at = hash64(key) % BUCKETS;
+    while (t->buckets[at] != 0) {
+        struct client_state *s = &t->states[t->buckets[at] - 1];
+        if (address_equal(&s->out.address, address)) {
+            return s;
+        }
+        at = (at + 1) % BUCKETS;
+    }
+    if (!may_add || t->num == LOG_CLIENTS_MAX) {
+        t->num_lines_dropped += may_add;
+        return NULL;
+    }
+    struct client_state *s = &t->states[t->num++];
+    s->out.address = *address;
+    t->buckets[at] = (uint32_t)t->num;
+    return s;
+}
+
+static size_t keep(uint8_t *to, size_t room, struct bytes from)
+{
+    size_t len = from.len < room ? from.len : room;
+    if (len > 0) {
+        memcpy(to, from.at, len);
+    }
+    return len;
+}
+
+static struct log_status status_of(const struct log_entry *e)
+{
+    return (struct log_status){.has_status = e->has_status,
+                               .has_substatus = e->has_substatus,
+                               .has_win32 = e->has_win32,
+                               .status = e->status,
+                               .substatus = e->substatus,
+                               .win32 = e->win32};
+}
+
+static bool status_equal(const struct log_status *a, const struct log_status *b)
+{
+    return a->has_status == b->has_status && a->has_substatus == b->has_substatus &&
+           a->has_win32 == b->has_win32 && a->status == b->status && a->substatus == b->substatus &&
+           a->win32 == b->win32;
+}
+
+static void count_status(struct client_state *s, const struct log_status *status)
+{
+    struct log_client *out = &s->out;
+    for (size_t i = 0; i < out->num_statuses; i++) {
+        if (status_equal(&out->statuses[i].status, status)) {
+            out->statuses[i].num++;
+            return;
+        }
+    }
+    if (out->num_statuses == LOG_STATUSES_MAX) {
+        out->num_statuses_dropped++;
+        return;
+    }
+    out->statuses[out->num_statuses].status = *status;
+    out->statuses[out->num_statuses++].num = 1;
+}
+
+/* A try is over, and it was bad. */
+static void note_bad(struct client_state *s, const struct log_rule *rule, enum outcome outcome,
+                     int64_t first_s, int64_t last_s)
+{
+    struct log_client *out = &s->out;
+    if (out->num_refused + out->num_failed == 0 || first_s < out->first_bad_s) {
+        out->first_bad_s = first_s;
+    }
+    if (out->num_refused + out->num_failed == 0 || last_s > out->last_bad_s) {
+        out->last_bad_s = last_s;
+    }
+    *(outcome == OUTCOME_REFUSED ? &out->num_refused : &out->num_failed) += 1;
+    out->outcome = outcome;
+    s->rule = rule;
+}
+
+static void note_refused(struct client_state *s, const struct pending *p,
+                         const struct log_rule *rule)
+{
+    note_bad(s, rule, OUTCOME_REFUSED, p->first_s, p->last_s);
+    s->refs[0] = p->first;
+    s->refs[1] = p->rule != NULL ? p->telling : p->last;
+    s->num_refs = p->num > 1 ? 2 : 1;
+    if (s->num_refs == 1) {
+        s->refs[0] = s->refs[1];
+    }
+    s->num_in_row = p->num;
+}
+
+/* Challenges of several tries, none of which was followed by a success, count together. */
+static void add_lone(struct client_state *s)
+{
+    struct pending *lone = &s->lone;
+    if (lone->num == 0) {
+        *lone = s->now;
+        return;
+    }
+    lone->num += s->now.num;
+    lone->last = s->now.last;
+    lone->last_s = s->now.last_s;
+}
+
+/* The client paused, or the logs end: what became of its 401s? */
+static void settle(struct client_state *s)
+{
+    struct pending *p = &s->now;
+    if (p->num == 0) {
+        return;
+    }
+    if (p->rule != NULL) {
+        note_refused(s, p, p->rule);
+        s->lone.num = 0;
+    } else if (p->num > 1 && (p->has_token || p->has_post)) {
+        note_refused(s, p, log_rule_challenged(p->has_token));
+        s->lone.num = 0;
+    } else if (p->has_post) {
+        add_lone(s);
+        if (s->lone.num > 1) {
+            note_refused(s, &s->lone, log_rule_challenged(false));
+            s->lone.num = 1; /* the next one makes two again */
+            s->lone.first = s->lone.last;
+            s->lone.first_s = s->lone.last_s;
+        }
+    }
+    p->num = 0;
+}
+
+static void take_401(struct client_state *s, uint16_t log, const struct log_entry *e)
+{
+    const struct log_status status = status_of(e);
+    const struct line_ref ref = {.log = log, .line = e->line, .status = status};
+    const struct log_rule *rule = log_rule_for(&status, e->reason);
+    struct pending *p = &s->now;
+    if (p->num == 0) {
+        *p = (struct pending){.first = ref, .first_s = e->time_s};
+    }
+    p->num++;
+    p->last = ref;
+    p->last_s = e->time_s;
+    p->path = hash64(e->path);
+    p->has_post = p->has_post || bytes_is(e->method, "CCM_POST");
+    p->has_token = p->has_token || (status.has_substatus && status.substatus == 1);
+    if (rule != NULL) {
+        p->rule = rule;
+        p->telling = ref;
+    }
+    s->is_let_in = false;
+}
+
+static void let_in(struct client_state *s, const struct log_entry *e, bool is_anonymous)
+{
+    if (!s->is_let_in) {
+        *(is_anonymous ? &s->out.num_anonymous : &s->out.num_approved) += 1;
+    }
+    s->is_let_in = true;
+    s->now.num = 0;
+    s->lone.num = 0;
+    s->out.outcome = is_anonymous ? OUTCOME_ACCEPTED_ANONYMOUS : OUTCOME_APPROVED;
+    if (e->user.len > 0) {
+        s->user_len = keep(s->user, sizeof s->user, e->user);
+    }
+}
+
+static bool is_ours(const struct log_entry *e)
+{
+    return bytes_is(e->method, "CCM_POST") || attempt_path_is_protected(e->path);
+}
+
+static bool is_success(unsigned status)
+{
+    return status >= 200 && status < 400;
+}
+
+/* Does the line tell of a logon at all? Everything else of the log is passed over. */
+static bool is_telling(const struct log_entry *e, const struct client_state *s)
+{
+    if (e->is_error) {
+        const struct log_status status = status_of(e);
+        const struct log_rule *rule = log_rule_for(&status, e->reason);
+        return rule != NULL && e->reason.len > 0 &&
+               (rule->cause == CAUSE_TOKEN_TOO_LARGE || is_ours(e));
+    }
+    if (!e->has_status) {
+        return false;
+    }
+    if (e->status == 401 || e->user.len > 0) {
+        return true;
+    }
+    if (is_success(e->status)) {
+        return attempt_path_is_protected(e->path) ||
+               (!e->has_user_column && s != NULL && s->now.num > 0 &&
+                s->now.path == hash64(e->path));
+    }
+    return is_ours(e);
+}
+
+static void take_failure(struct client_state *s, uint16_t log, const struct log_entry *e)
+{
+    const struct log_status status = status_of(e);
+    const struct log_rule *rule = log_rule_for(&status, e->reason);
+    if (rule == NULL || !(is_ours(e) || rule->cause == CAUSE_TOKEN_TOO_LARGE)) {
+        return;
+    }
+    bool is_refusal = status.has_status && status.status == 403 && e->user.len > 0;
+    settle(s);
+    note_bad(s, rule, is_refusal ? OUTCOME_REFUSED : OUTCOME_FAILED, e->time_s, e->time_s);
+    s->refs[0] = (struct line_ref){.log = log, .line = e->line, .status = status};
+    s->num_refs = 1;
+    s->num_in_row = 1;
+    s->is_let_in = false;
+}
+
+static void keep_words(struct client_state *s, const struct log_entry *e)
+{
+    s->method_len = keep(s->method, sizeof s->method, e->method);
+    s->path_len = keep(s->path, sizeof s->path, e->path);
+    s->reason_len = keep(s->reason, sizeof s->reason, e->reason);
+    s->server = (struct endpoint){.address = e->server, .port = e->server_port};
+}
+
+void log_clients_push(struct log_client_table *t, uint16_t log, const struct log_entry *e)
+{
+    t->last_s = t->has_times && t->last_s > e->time_s ? t->last_s : e->time_s;
+    t->has_times = true;
+    if (e->client.family == ADDRESS_NONE) {
+        return;
+    }
+    /* Without user names a success counts only after a challenge: one look-up more. */
+    bool needs_state = !e->has_user_column && !e->is_error;
+    if (!is_telling(e, needs_state ? find(t, &e->client, false) : NULL)) {
+        return;
+    }
+    struct client_state *s = find(t, &e->client, true);
+    if (s == NULL) {
+        return;
+    }
+    int64_t gap = e->time_s - s->last_s;
+    if (s->out.num_requests > 0 && (gap > ATTEMPT_GAP_S || gap < -ATTEMPT_GAP_S)) {
+        settle(s);
+        s->is_let_in = false;
+    }
+    const struct log_status status = status_of(e);
+    s->last_s = e->time_s;
+    if (s->out.num_requests++ == 0) {
+        s->out.first_time_s = e->time_s;
+        s->out.last_time_s = e->time_s;
+    }
+    s->out.first_time_s = e->time_s < s->out.first_time_s ? e->time_s : s->out.first_time_s;
+    s->out.last_time_s = e->time_s > s->out.last_time_s ? e->time_s : s->out.last_time_s;
+    count_status(s, &status);
+    if (e->has_status && e->status == 401) {
+        take_401(s, log, e);
+        keep_words(s, e);
+    } else if (e->has_status && is_success(e->status)) {
+        let_in(s, e, e->has_user_column && e->user.len == 0);
+    } else {
+        keep_words(s, e);
+        take_failure(s, log, e);
+    }
+}
+
+static struct bytes copy(struct arena *arena, const uint8_t *at, size_t len)
+{
+    struct bytes out = {0};
+    (void)arena_copy(arena, (struct bytes){.at = at, .len = len}, &out);
+    return out;
+}
+
+static struct bytes status_text(struct arena *arena, const struct log_status *status)
+{
+    char buffer[64];
+    struct text t;
+    text_init(&t, buffer, sizeof buffer);
+    log_status_print(&t, status);
+    return text_keep(&t, arena);
+}
+
+static void fill_verdict(struct arena *arena, struct client_state *s)
+{
+    struct log_client *out = &s->out;
+    char buffer[80];
+    struct text t;
+    struct log_words w = {.method = copy(arena, s->method, s->method_len),
+                          .path = copy(arena, s->path, s->path_len),
+                          .reason = copy(arena, s->reason, s->reason_len),
+                          .status = s->refs[s->num_refs - 1].status,
+                          .num = s->num_in_row};
+    text_init(&t, buffer, sizeof buffer);
+    address_print(&t, &out->address);
+    w.client = text_keep(&t, arena);
+    if (s->server.address.family != ADDRESS_NONE) {
+        text_init(&t, buffer, sizeof buffer);
+        address_print(&t, &s->server.address);
+        w.server = text_keep(&t, arena);
+    }
+    log_finding(arena, s->rule, &w, &out->verdict);
+    for (size_t i = 0; i < s->num_refs; i++) {
+        log_evidence_add(arena, &out->verdict.logs, s->refs[i].log, s->refs[i].line,
+                         status_text(arena, &s->refs[i].status));
+    }
+    out->has_verdict = true;
+}
+
+/* The last line of a log is not the end of a handshake: what follows may lie in the next file, or
+ * in HTTP.sys' buffer. */
+static void settle_last(const struct log_client_table *t, struct client_state *s)
+{
+    bool may_go_on = s->now.num == 1 || s->now.has_token;
+    bool is_open = may_go_on && s->now.rule == NULL && t->last_s - s->last_s < LOG_SETTLE_S;
+    if (!is_open) {
+        settle(s);
+    }
+}
+
+static bool is_bad(const struct log_client *c)
+{
+    return c->num_refused + c->num_failed > 0;
+}
+
+static int by_badness(const void *a, const void *b)
+{
+    const struct log_client *x = *(const struct log_client *const *)a;
+    const struct log_client *y = *(const struct log_client *const *)b;
+    uint64_t bad_x = x->num_refused + x->num_failed;
+    uint64_t bad_y = y->num_refused + y->num_failed;
+    if (bad_x != bad_y) {
+        return bad_x > bad_y ? -1 : 1;
+    }
+    if (x->first_time_s != y->first_time_s) {
+        return x->first_time_s < y->first_time_s ? -1 : 1;
+    }
+    return memcmp(x->address.octets, y->address.octets, sizeof x->address.octets);
+}
+
+static void count_client(struct log_report *out, const struct log_client *client)
+{
+    out->num_clients_by_outcome[client->outcome]++;
+    if (!is_bad(client)) {
+        return;
+    }
+    if (out->num_bad_clients == 0 || client->first_bad_s < out->first_bad_s) {
+        out->first_bad_s = client->first_bad_s;
+        out->first_bad = client;
+    }
+    if (out->num_bad_clients == 0 || client->last_bad_s > out->last_bad_s) {
+        out->last_bad_s = client->last_bad_s;
+    }
+    out->num_bad_clients++;
+    out->by_cause[client->verdict.cause]++;
+    out->num_bad_tries += client->num_refused + client->num_failed;
+}
+
+static void add_advice(struct arena *arena, struct log_report *out)
+{
+    static const char *const lines[] = {
+        "On such a client, as administrator, with nothing cut off:",
+        "klist -li 0x3e7 purge",
+        "ipconfig /flushdns",
+        "netsh trace start capture=yes report=disabled maxsize=512 tracefile=client.etl",
+        "Repeat the failing request, wait a minute, then:",
+        "netsh trace stop",
+        "etl2pcapng client.etl client.pcapng",
+        "On the server, so that its log is whole:",
+        "netsh http flush logbuffer",
+    };
+    struct bytes *list = arena_alloc_array(arena, sizeof lines / sizeof lines[0], sizeof *list);
+    for (size_t i = 0; list != NULL && i < sizeof lines / sizeof lines[0]; i++) {
+        list[out->num_next_capture++] = bytes_of(lines[i]);
+    }
+    out->next_capture = list;
+}
+
+/* One sentence for people in a hurry. */
+static struct bytes summary_of(struct arena *arena, const struct log_report *r)
+{
+    char buffer[SUMMARY_BYTES_MAX];
+    struct text t;
+    text_init(&t, buffer, sizeof buffer);
+    if (r->num_bad_clients == 0) {
+        text_format(&t, "No client was refused; %llu %s let in.",
+                    (unsigned long long)r->num_clients_by_outcome[OUTCOME_APPROVED],
+                    r->num_clients_by_outcome[OUTCOME_APPROVED] == 1 ? "was" : "were");
+        return text_keep(&t, arena);
+    }
+    text_format(&t, "%llu %s refused or failed since ", (unsigned long long)r->num_bad_clients,
+                r->num_bad_clients == 1 ? "client was" : "clients were");
+    civil_print(&t, r->first_bad_s * NS_PER_S, 0, true);
+    text_add(&t, ", first ");
+    address_print(&t, &r->first_bad->address);
+    text_format(&t, "; %llu %s in all, the last at ", (unsigned long long)r->num_bad_tries,
+                r->num_bad_tries == 1 ? "try" : "tries");
+    civil_print(&t, r->last_bad_s * NS_PER_S, 0, true);
+    text_add(&t, ".");
+    return text_keep(&t, arena);
+}
+
+void log_clients_finish(struct case_file *c, struct log_client_table *t, struct log_report *out)
+{
+    struct arena *arena = &c->out.arena;
+    const struct log_client **list = arena_alloc_array(arena, t->num, sizeof *list);
+    for (size_t i = 0; list != NULL && i < t->num; i++) {
+        struct client_state *s = &t->states[i];
+        settle_last(t, s);
+        struct log_client *client = arena_alloc(arena, sizeof *client);
+        if (client == NULL) {
+            out->num_lines_dropped += s->out.num_requests;
+            continue;
+        }
+        if (is_bad(&s->out)) {
+            fill_verdict(arena, s);
+        }
+        s->out.user = copy(arena, s->user, s->user_len);
+        *client = s->out;
+        list[out->num_clients++] = client;
+        count_client(out, client);
+    }
+    if (list != NULL) {
+        qsort(list, out->num_clients, sizeof *list, by_badness);
+    }
+    out->clients = list;
+    out->num_lines_dropped += t->num_lines_dropped;
+    out->summary = summary_of(arena, out);
+    if (out->num_bad_clients > 0) {
+        add_advice(arena, out);
+    }
+}
