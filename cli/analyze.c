@@ -3,6 +3,7 @@
 #include "cli/feed.h"
 #include "cli/message.h"
 #include "cli/output.h"
+#include "cli/witness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ static const char help[] =
     "  krbscope analyze client.cap mp.cap dc.cap     one case seen from three places\n"
     "  krbscope analyze --host mp.example.com big.pcapng.gz\n"
     "  tcpdump -w - 'port 53 or 80 or 88' | krbscope analyze -\n"
+    "  krbscope --iis-log u_ex261122.log mp.cap       with what the server logged\n"
+    "  krbscope --iis-log u_ex261122.log              the log alone: who was refused\n"
     "\n"
     "Usage: krbscope analyze [options] FILE...\n"
     "\n"
@@ -50,8 +53,15 @@ static const char help[] =
     "  --capture-zone +HH:MM|UTC  zone of captures that carry local time\n"
     "  --skew-limit S             clocks may differ by so many seconds (300)\n"
     "\n"
+    "Witnesses on the server's side; each may be repeated, and packed like a capture:\n"
+    "  --iis-log F                IIS log in W3C format (u_ex*.log)\n"
+    "  --httperr-log F            error log of HTTP.sys (httperr*.log)\n"
+    "  --iis-config F             applicationHost.config\n"
+    "With such a log no capture is needed.\n"
+    "\n"
     "Exit status: 0 every logon succeeded, 1 one was refused, failed or let in anonymously,\n"
-    "2 the run failed, 3 no attempt was found or the capture shows no end of any.\n";
+    "2 the run failed, 3 no attempt was found or the capture shows no end of any. Where a\n"
+    "capture shows no attempt, the tries in the logs count.\n";
 
 static bool wants_progress(const struct options *options)
 {
@@ -66,6 +76,10 @@ static int exit_status(const struct analysis *a)
     uint64_t num_bad = a->by_outcome[OUTCOME_REFUSED] + a->by_outcome[OUTCOME_FAILED] +
                        a->by_outcome[OUTCOME_ACCEPTED_ANONYMOUS];
     uint64_t num_good = a->by_outcome[OUTCOME_APPROVED] + a->by_outcome[OUTCOME_APPROVED_NTLM];
+    if (num_bad + num_good == 0) { /* no attempt with an end: the logs speak */
+        num_bad = a->logs.num_bad_clients;
+        num_good = a->logs.num_clients_by_outcome[OUTCOME_APPROVED];
+    }
     if (num_bad > 0) {
         return EXIT_KEPT_OUT;
     }
@@ -75,7 +89,7 @@ static int exit_status(const struct analysis *a)
 /* One entry a readable file, for case_end(). NULL: no memory. */
 static struct capture_summary *summaries_new(const struct feed *f)
 {
-    struct capture_summary *summaries = calloc(f->num_sources, sizeof *summaries);
+    struct capture_summary *summaries = calloc(f->num_sources + 1, sizeof *summaries);
     for (size_t i = 0; summaries != NULL && i < f->num_sources; i++) {
         summaries[i].path = f->sources[i].path;
         summaries[i].info = f->sources[i].info;
@@ -85,8 +99,9 @@ static struct capture_summary *summaries_new(const struct feed *f)
 }
 
 /* The exit status, or EXIT_RUN_FAILED with trouble. */
-static int judge_and_write(struct case_file *c, struct feed *f, const struct options *options,
-                           struct output_files *outputs, struct trouble *trouble)
+static int judge_and_write(struct case_file *c, struct feed *f, struct witnesses *w,
+                           const struct options *options, struct output_files *outputs,
+                           struct trouble *trouble)
 {
     struct analysis analysis = {0};
     int result = EXIT_RUN_FAILED;
@@ -94,13 +109,21 @@ static int judge_and_write(struct case_file *c, struct feed *f, const struct opt
         return EXIT_RUN_FAILED;
     }
     struct capture_summary *summaries = summaries_new(f);
+    if (summaries != NULL && w->num > 0) {
+        case_settle(c, summaries, f->num_sources);
+        if (witnesses_run(w, c, trouble) != STATUS_OK) {
+            free(summaries);
+            return EXIT_RUN_FAILED;
+        }
+    }
     if (summaries == NULL || case_end(c, summaries, f->num_sources, &analysis) != STATUS_OK) {
         trouble_set(trouble, "There is not enough memory for the report.");
     } else {
         analysis.captures = summaries;
         analysis.num_captures = f->num_sources;
         if (output_write(outputs, f, options, &analysis, trouble) == STATUS_OK) {
-            result = f->num_unreadable > 0 ? EXIT_RUN_FAILED : exit_status(&analysis);
+            result = f->num_unreadable + w->num_unreadable > 0 ? EXIT_RUN_FAILED
+                                                               : exit_status(&analysis);
         }
     }
     analysis_free(&analysis);
@@ -113,6 +136,7 @@ static int analyze(const char *name, const struct options *options)
     struct trouble trouble = {{0}};
     struct output_files outputs = {0};
     struct feed feed = {0};
+    struct witnesses witnesses = {0};
     struct case_file *c = NULL;
     int result = EXIT_RUN_FAILED;
     const struct case_options case_options = {
@@ -122,17 +146,21 @@ static int analyze(const char *name, const struct options *options)
         .clients = options->clients,
         .num_clients = options->num_clients,
         .all = options->all,
+        .has_logs = options->num_logs > 0,
     };
     enum status status = output_open(&outputs, options, &trouble);
     if (status == STATUS_OK) {
         status = feed_open(&feed, options, wants_progress(options), &trouble);
     }
-    if (status == STATUS_OK && feed.num_sources > 0) {
+    if (status == STATUS_OK) {
+        status = witnesses_open(&witnesses, options, wants_progress(options), &trouble);
+    }
+    if (status == STATUS_OK && feed.num_sources + witnesses.num > 0) {
         c = case_new(&case_options);
         if (c == NULL) {
             trouble_set(&trouble, "There is not enough memory.");
         } else {
-            result = judge_and_write(c, &feed, options, &outputs, &trouble);
+            result = judge_and_write(c, &feed, &witnesses, options, &outputs, &trouble);
         }
     }
     if (status == STATUS_USAGE) {
@@ -141,6 +169,7 @@ static int analyze(const char *name, const struct options *options)
         message(&trouble);
     }
     case_free(c);
+    witnesses_close(&witnesses);
     feed_close(&feed);
     output_close(&outputs);
     return result;

@@ -381,7 +381,7 @@ static int by_size(const void *left, const void *right)
 static enum status run_begin(struct run *run, struct feed *f, struct trouble *trouble)
 {
     *run = (struct run){.feed = f, .decoder_sink = lane_sink};
-    run->lanes = calloc(f->num_sources, sizeof *run->lanes);
+    run->lanes = calloc(f->num_sources + 1, sizeof *run->lanes);
     if (run->lanes == NULL) {
         trouble_set(trouble, "There is not enough memory.");
         return STATUS_NO_MEMORY;

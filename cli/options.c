@@ -25,6 +25,9 @@ enum option_id {
     OPTION_HOST,
     OPTION_CLIENT,
     OPTION_HTTP_PORT,
+    OPTION_IIS_LOG,
+    OPTION_HTTPERR_LOG,
+    OPTION_IIS_CONFIG,
     OPTION_CAPTURE_ZONE,
     OPTION_SKEW_LIMIT,
     OPTION_ALL,
@@ -47,6 +50,9 @@ static const struct option long_options[] = {
     {"host", required_argument, NULL, OPTION_HOST},
     {"client", required_argument, NULL, OPTION_CLIENT},
     {"http-port", required_argument, NULL, OPTION_HTTP_PORT},
+    {"iis-log", required_argument, NULL, OPTION_IIS_LOG},
+    {"httperr-log", required_argument, NULL, OPTION_HTTPERR_LOG},
+    {"iis-config", required_argument, NULL, OPTION_IIS_CONFIG},
     {"capture-zone", required_argument, NULL, OPTION_CAPTURE_ZONE},
     {"skew-limit", required_argument, NULL, OPTION_SKEW_LIMIT},
     {"all", no_argument, NULL, OPTION_ALL},
@@ -131,6 +137,22 @@ static bool add_name(struct reading *r, const char *option, const char *value, c
         return false;
     }
     names[(*num)++] = value;
+    return true;
+}
+
+static bool add_log(struct reading *r, enum option_log kind, const char *path)
+{
+    struct options *o = r->options;
+    if (path[0] == '\0') {
+        trouble_set(r->trouble, "--iis-log, --httperr-log and --iis-config need the name of a "
+                                "file.");
+        return false;
+    }
+    if (o->num_logs == OPTIONS_LOGS_MAX) {
+        trouble_set(r->trouble, "At most %d logs in one run.", OPTIONS_LOGS_MAX);
+        return false;
+    }
+    o->logs[o->num_logs++] = (struct named_log){.kind = kind, .path = path};
     return true;
 }
 
@@ -253,6 +275,12 @@ static bool read_one(struct reading *r, int option, const char *value)
         return add_name(r, "--client", value, o->clients, &o->num_clients);
     case OPTION_HTTP_PORT:
         return read_ports(r, value);
+    case OPTION_IIS_LOG:
+        return add_log(r, OPTION_LOG_IIS, value);
+    case OPTION_HTTPERR_LOG:
+        return add_log(r, OPTION_LOG_HTTPERR, value);
+    case OPTION_IIS_CONFIG:
+        return add_log(r, OPTION_LOG_CONFIG, value);
     case OPTION_CAPTURE_ZONE:
         o->has_zone = true;
         return options_zone(value, &o->zone_s, r->trouble);
@@ -351,7 +379,7 @@ enum status options_read(struct options *out, int argc, char **argv, struct trou
     if (out->help || out->version) {
         return STATUS_OK;
     }
-    if (out->num_files == 0) {
+    if (out->num_files == 0 && out->num_logs == 0) {
         trouble_set(trouble, "No capture file is named.");
         return STATUS_USAGE;
     }

@@ -7,8 +7,17 @@
 #include <stdint.h>
 
 #define OPTIONS_HOSTS_MAX 256  /* --host, --client: each so often */
+#define OPTIONS_LOGS_MAX 1024  /* --iis-log, --httperr-log, --iis-config: together so often */
 #define OPTIONS_OUTPUTS_MAX 16 /* --text, --json, --markdown, --html: together so often */
 #define OPTIONS_PORTS_MAX 64   /* --http-port */
+
+enum option_log { OPTION_LOG_IIS, OPTION_LOG_HTTPERR, OPTION_LOG_CONFIG };
+
+/* A witness on the server's side. */
+struct named_log {
+    enum option_log kind;
+    const char *path;
+};
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_MARKDOWN, OUTPUT_HTML, OUTPUT_EVIDENCE };
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
@@ -28,6 +37,8 @@ struct options {
     size_t num_clients;
     uint16_t http_ports[OPTIONS_PORTS_MAX]; /* a hint only; content decides */
     size_t num_http_ports;
+    struct named_log logs[OPTIONS_LOGS_MAX];
+    size_t num_logs;
     bool has_zone;
     int32_t zone_s;      /* east of UTC */
     double skew_limit_s; /* 0: the default */

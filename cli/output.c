@@ -39,6 +39,13 @@ static enum status check_unshared(const struct output_files *out, const struct o
             return STATUS_USAGE;
         }
     }
+    for (size_t i = 0; i < options->num_logs; i++) {
+        if (stat(options->logs[i].path, &other) == 0 && is_same_file(&mine, &other)) {
+            trouble_set(trouble, "%.200s is to be read and to be written; name another output.",
+                        path);
+            return STATUS_USAGE;
+        }
+    }
     for (size_t i = 0; i < out->num_files; i++) {
         if (out->files[i].fd >= 0 && fstat(out->files[i].fd, &other) == 0 &&
             is_same_file(&mine, &other)) {

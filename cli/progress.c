@@ -41,7 +41,7 @@ static void show(struct progress *p, const struct text *line)
     p->columns = columns;
 }
 
-void progress_tick(struct progress *p, uint64_t done, uint64_t frames)
+void progress_tick(struct progress *p, uint64_t done, uint64_t number)
 {
     char buffer[LINE_BYTES_MAX];
     struct text line;
@@ -64,8 +64,9 @@ void progress_tick(struct progress *p, uint64_t done, uint64_t frames)
         double percent = 100.0 * (double)done / (double)p->total;
         text_format(&line, "%.0f %%, ", percent > 100 ? 100.0 : percent);
     }
-    text_format(&line, "%llu frames, %.1f MB, %.1f MB/s", (unsigned long long)frames,
-                (double)done / 1e6, (double)done / 1e6 / seconds);
+    text_format(&line, "%llu %s, %.1f MB, %.1f MB/s", (unsigned long long)number,
+                p->unit == NULL ? "frames" : p->unit, (double)done / 1e6,
+                (double)done / 1e6 / seconds);
     show(p, &line);
 }
 

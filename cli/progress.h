@@ -8,6 +8,7 @@ struct progress {
     bool on;
     bool is_terminal;
     const char *what;   /* "reading" */
+    const char *unit;   /* NULL: frames */
     uint64_t total;     /* bytes; 0: unknown */
     unsigned num_calls; /* since the clock was looked at */
     int64_t start_ns, shown_ns;
@@ -16,8 +17,8 @@ struct progress {
 
 void progress_begin(struct progress *p, bool on, const char *what, uint64_t total);
 
-/* To be called a frame at a time; does little most of the time. done: bytes. */
-void progress_tick(struct progress *p, uint64_t done, uint64_t frames);
+/* To be called a frame (or unit) at a time; does little most of the time. done: bytes. */
+void progress_tick(struct progress *p, uint64_t done, uint64_t number);
 
 /* Takes the line away. */
 void progress_end(struct progress *p);

@@ -164,6 +164,23 @@ static json_t *evidence_from(struct writer *w, const struct evidence *evidence)
     return list;
 }
 
+/* References to lines of the servers' logs; left out where there are none. */
+static void put_log_evidence(struct writer *w, json_t *object, const struct log_evidence *evidence)
+{
+    if (evidence->num == 0) {
+        return;
+    }
+    json_t *list = json_array();
+    for (size_t i = 0; i < evidence->num; i++) {
+        json_t *item = json_object();
+        put(w, item, "log", json_integer(evidence->at[i].log));
+        put(w, item, "line", count_from(evidence->at[i].line));
+        put_bytes(w, item, "why", evidence->at[i].why);
+        append(w, list, item);
+    }
+    put(w, object, "log_evidence", list);
+}
+
 /* Members that verdict and `also` share. */
 static json_t *finding_from(struct writer *w, const struct finding *f)
 {
@@ -182,6 +199,7 @@ static json_t *verdict_from(struct writer *w, const struct finding *f)
     put_list(w, object, "remedy", f->remedy, f->num_remedies, "remedy_raw");
     put_word(w, object, "source", f->source);
     put(w, object, "evidence", evidence_from(w, &f->evidence));
+    put_log_evidence(w, object, &f->logs);
     return object;
 }
 
@@ -192,6 +210,7 @@ static json_t *also_from(struct writer *w, const struct attempt_record *a)
         json_t *item = finding_from(w, &a->also[i]);
         put_known(w, item, "tell_apart", a->also[i].tell_apart);
         put(w, item, "evidence", evidence_from(w, &a->also[i].evidence));
+        put_log_evidence(w, item, &a->also[i].logs);
         append(w, list, item);
     }
     return list;
@@ -205,6 +224,7 @@ static json_t *ruled_out_from(struct writer *w, const struct attempt_record *a)
         put_word(w, item, "cause", cause_id(a->ruled_out[i].cause));
         put_bytes(w, item, "why", a->ruled_out[i].why);
         put(w, item, "evidence", evidence_from(w, &a->ruled_out[i].evidence));
+        put_log_evidence(w, item, &a->ruled_out[i].logs);
         append(w, list, item);
     }
     return list;
@@ -333,6 +353,37 @@ static json_t *server_from(struct writer *w, const struct attempt_record *a)
     return object;
 }
 
+/* status, substatus, win32: null for what the log does not have. */
+static void put_log_status(struct writer *w, json_t *object, const struct log_status *s)
+{
+    put(w, object, "status", s->has_status ? json_integer(s->status) : json_null());
+    put(w, object, "substatus", s->has_substatus ? json_integer(s->substatus) : json_null());
+    put(w, object, "win32", s->has_win32 ? json_integer((json_int_t)s->win32) : json_null());
+}
+
+/* Lines of the servers' logs that tell of the attempt's requests; left out where there are none. */
+static void put_log_lines(struct writer *w, json_t *object, const struct attempt_record *a)
+{
+    if (a->num_log_lines == 0) {
+        return;
+    }
+    json_t *list = json_array();
+    for (size_t i = 0; i < a->num_log_lines; i++) {
+        const struct joined_line *l = &a->log_lines[i];
+        json_t *item = json_object();
+        put(w, item, "log", json_integer(l->log));
+        put(w, item, "line", count_from(l->line));
+        put(w, item, "time", time_from(l->time_ns, true));
+        put(w, item, "capture", json_integer(l->capture));
+        put(w, item, "frame", json_integer(l->frame));
+        put_log_status(w, item, &l->status);
+        put_known(w, item, "reason", l->reason);
+        put_known(w, item, "user", l->user);
+        append(w, list, item);
+    }
+    put(w, object, "log_lines", list);
+}
+
 static json_t *attempt_from(struct writer *w, const struct attempt_record *a)
 {
     bool utc = zone_is_known(w, phrase_time_base(w->analysis, a->capture));
@@ -363,6 +414,7 @@ static json_t *attempt_from(struct writer *w, const struct attempt_record *a)
     put(w, object, "events", events);
     put(w, object, "events_dropped", json_integer(a->num_events_dropped));
     put_list(w, object, "notes", a->notes, a->num_notes, "notes_raw");
+    put_log_lines(w, object, a);
     return object;
 }
 
@@ -446,6 +498,105 @@ static json_t *groups_from(struct writer *w)
         append(w, list, object);
     }
     return list;
+}
+
+static json_t *seconds_time(bool has, int64_t time_s)
+{
+    return has ? time_from(time_s * NS_PER_S, true) : json_null();
+}
+
+static json_t *log_from(struct writer *w, const struct log_summary *l)
+{
+    const struct log_info *info = &l->info;
+    json_t *object = json_object();
+    json_t *first = info->unparsed == 0 ? json_null() : json_object();
+    if (info->unparsed > 0) {
+        put(w, first, "line", count_from(info->first_unparsed));
+        put_bytes(w, first, "text",
+                  (struct bytes){.at = info->first_unparsed_text, .len = info->first_unparsed_len});
+        put_word(w, first, "why", info->first_unparsed_why);
+    }
+    put_bytes(w, object, "path", bytes_of(l->path));
+    put_word(w, object, "kind", log_format_word(info->format));
+    put_word(w, object, "compression", info->compression);
+    put(w, object, "bytes", count_from(info->bytes));
+    put(w, object, "lines", count_from(info->lines));
+    put(w, object, "entries", count_from(info->entries));
+    put(w, object, "unparsed", count_from(info->unparsed));
+    put(w, object, "first_unparsed", first);
+    put(w, object, "first_time", seconds_time(info->has_times, info->first_time_s));
+    put(w, object, "last_time", seconds_time(info->has_times, info->last_time_s));
+    put(w, object, "complete", json_boolean(info->complete));
+    put_known(w, object, "damage", bytes_of(info->damage.text));
+    put(w, object, "joined", count_from(l->num_joined));
+    put(w, object, "clock_offset_s", l->clock.known ? seconds_from(l->clock.value) : json_null());
+    put(w, object, "clock_offset_low_s", l->clock.known ? seconds_from(l->clock.low) : json_null());
+    put(w, object, "clock_offset_high_s",
+        l->clock.known ? seconds_from(l->clock.high) : json_null());
+    put(w, object, "clock_is_unsure", json_boolean(l->clock_is_unsure));
+    return object;
+}
+
+static json_t *log_client_from(struct writer *w, const struct log_client *c)
+{
+    char buffer[64];
+    struct text t;
+    json_t *object = json_object();
+    json_t *statuses = json_array();
+    text_init(&t, buffer, sizeof buffer);
+    address_print(&t, &c->address);
+    bool is_bad = c->num_refused + c->num_failed > 0;
+    for (size_t i = 0; i < c->num_statuses; i++) {
+        json_t *item = json_object();
+        put_log_status(w, item, &c->statuses[i].status);
+        put(w, item, "lines", count_from(c->statuses[i].num));
+        append(w, statuses, item);
+    }
+    put(w, object, "address", json_string(t.at));
+    put_word(w, object, "outcome", outcome_word(c->outcome));
+    put_known(w, object, "user", c->user);
+    put(w, object, "lines", count_from(c->num_requests));
+    put(w, object, "approved", count_from(c->num_approved));
+    put(w, object, "anonymous", count_from(c->num_anonymous));
+    put(w, object, "refused", count_from(c->num_refused));
+    put(w, object, "failed", count_from(c->num_failed));
+    put(w, object, "first_time", seconds_time(true, c->first_time_s));
+    put(w, object, "last_time", seconds_time(true, c->last_time_s));
+    put(w, object, "first_bad_time", seconds_time(is_bad, c->first_bad_s));
+    put(w, object, "last_bad_time", seconds_time(is_bad, c->last_bad_s));
+    put(w, object, "statuses", statuses);
+    put(w, object, "statuses_dropped", count_from(c->num_statuses_dropped));
+    put(w, object, "verdict", c->has_verdict ? verdict_from(w, &c->verdict) : json_null());
+    return object;
+}
+
+/* What the logs alone say, all but the list of clients. */
+static json_t *log_summary_from(struct writer *w, const struct log_report *r)
+{
+    json_t *object = json_object();
+    json_t *by_outcome = json_object();
+    json_t *by_cause = json_object();
+    for (enum outcome outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
+        if (r->num_clients_by_outcome[outcome] > 0) {
+            put(w, by_outcome, outcome_word(outcome),
+                count_from(r->num_clients_by_outcome[outcome]));
+        }
+    }
+    for (enum cause cause = CAUSE_NONE + 1; cause < CAUSE_COUNT; cause++) {
+        if (r->by_cause[cause] > 0) {
+            put(w, by_cause, cause_id(cause), count_from(r->by_cause[cause]));
+        }
+    }
+    put_bytes(w, object, "summary", r->summary);
+    put(w, object, "clients_by_outcome", by_outcome);
+    put(w, object, "clients_by_cause", by_cause);
+    put(w, object, "bad_clients", count_from(r->num_bad_clients));
+    put(w, object, "bad_tries", count_from(r->num_bad_tries));
+    put(w, object, "first_bad_time", seconds_time(r->num_bad_clients > 0, r->first_bad_s));
+    put(w, object, "last_bad_time", seconds_time(r->num_bad_clients > 0, r->last_bad_s));
+    put(w, object, "lines_dropped", count_from(r->num_lines_dropped));
+    put_list(w, object, "next_capture", r->next_capture, r->num_next_capture, "next_capture_raw");
+    return object;
 }
 
 static json_t *summary_from(struct writer *w)
@@ -542,7 +693,11 @@ static void write_report(struct writer *w)
         write_item(w, i, capture_from(w, &a->captures[i]));
     }
     end_list(w, a->num_captures);
-    write_member(w, "logs", json_array());
+    begin_list(w, "logs");
+    for (size_t i = 0; i < a->logs.num_files; i++) {
+        write_item(w, i, log_from(w, &a->logs.files[i]));
+    }
+    end_list(w, a->logs.num_files);
     begin_list(w, "attempts");
     for (size_t i = 0; i < a->num_attempts && !ferror(w->out) && !w->no_memory; i++) {
         write_item(w, i, attempt_from(w, a->attempts[i]));
@@ -558,6 +713,14 @@ static void write_report(struct writer *w)
         write_item(w, i, note_from(w, &a->notes[i]));
     }
     end_list(w, a->num_notes);
+    if (a->logs.num_files > 0) {
+        write_member(w, "log_summary", log_summary_from(w, &a->logs));
+        begin_list(w, "log_clients");
+        for (size_t i = 0; i < a->logs.num_clients && !ferror(w->out) && !w->no_memory; i++) {
+            write_item(w, i, log_client_from(w, a->logs.clients[i]));
+        }
+        end_list(w, a->logs.num_clients);
+    }
     (void)fputs("\n}\n", w->out);
 }
 

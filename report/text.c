@@ -72,6 +72,7 @@ enum status report_text(FILE *out, const struct analysis *analysis,
     page_style(&r.page, PAGE_PLAIN);
     page_end(&r.page);
     text_captures(&r);
+    text_log_files(&r);
     text_groups(&r);
     text_case_notes(&r);
     text_other_failures(&r);
@@ -79,7 +80,9 @@ enum status report_text(FILE *out, const struct analysis *analysis,
     if (num_brief > 0) {
         page_end(&r.page);
     }
-    text_summary(&r, num_brief + write_attempts(&r, DETAIL_FULL));
+    size_t num_full = write_attempts(&r, DETAIL_FULL);
+    text_log_clients(&r);
+    text_summary(&r, num_brief + num_full);
     if (fflush(out) != 0 || ferror(out)) {
         trouble_set(trouble, "%s", strerror(errno == 0 ? EIO : errno));
         return STATUS_OUTPUT;

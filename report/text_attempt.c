@@ -272,7 +272,7 @@ static void write_evidence(struct text_report *r, const struct evidence *evidenc
     }
 }
 
-static void write_advice(struct text_report *r, struct bytes line, size_t column)
+void text_advice(struct text_report *r, struct bytes line, size_t column)
 {
     struct page *p = &r->page;
     if (phrase_is_sentence(line)) {
@@ -292,7 +292,7 @@ static void write_remedy(struct text_report *r, const struct finding *f)
     }
     text_heading(r, f->is_note ? "What can be done" : "Remedy");
     for (size_t i = 0; i < f->num_remedies; i++) {
-        write_advice(r, f->remedy[i], BODY_COLUMN);
+        text_advice(r, f->remedy[i], BODY_COLUMN);
     }
 }
 
@@ -321,6 +321,7 @@ static void write_verdict(struct text_report *r, const struct attempt_record *a)
         text_heading(r, "Evidence");
         write_evidence(r, &f->evidence);
     }
+    text_log_evidence(r, &f->logs);
     if (f->source != NULL) {
         page_column(p, BODY_COLUMN);
         page_style(p, PAGE_FAINT);
@@ -351,6 +352,7 @@ static void write_also(struct text_report *r, const struct attempt_record *a)
         page_bytes(p, text_bytes(&t));
         page_bytes(p, f->summary);
         text_frames(r, &f->evidence);
+        text_log_refs(r, &f->logs);
         page_end(p);
         if (f->tell_apart.len > 0) {
             page_column(p, BODY_COLUMN + 2);
@@ -376,6 +378,7 @@ static void write_ruled_out(struct text_report *r, const struct attempt_record *
         page_text(p, ":");
         page_bytes(p, a->ruled_out[i].why);
         text_frames(r, &a->ruled_out[i].evidence);
+        text_log_refs(r, &a->ruled_out[i].logs);
         page_end(p);
     }
 }
@@ -390,6 +393,7 @@ void text_attempt(struct text_report *r, const struct attempt_record *a)
     }
     write_steps(r, a);
     write_clocks(r, a);
+    text_log_lines(r, a);
     write_list(r, "Notes", a->notes, a->num_notes);
     if (a->has_verdict) {
         write_verdict(r, a);

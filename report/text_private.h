@@ -34,6 +34,18 @@ void ladder_write(struct text_report *r, const struct attempt_record *a);
 void text_attempt(struct text_report *r, const struct attempt_record *a);
 void text_attempt_brief(struct text_report *r, const struct attempt_record *a);
 
+/* text_attempt.c: a line of advice; a command is never wrapped. */
+void text_advice(struct text_report *r, struct bytes line, size_t column);
+
+/* text_logs.c: the servers' logs, what they say alone, their lines that tell of an attempt, and
+ * those that are evidence. */
+void text_log_files(struct text_report *r);
+void text_log_clients(struct text_report *r);
+void text_log_lines(struct text_report *r, const struct attempt_record *a);
+void text_log_evidence(struct text_report *r, const struct log_evidence *evidence);
+/* " (line 12 of log 1)" behind what was written; nothing without evidence. */
+void text_log_refs(struct text_report *r, const struct log_evidence *evidence);
+
 /* text_summary.c: outcomes and causes counted, the last thing that is read. num_shown: attempts
  * that were printed before it. */
 void text_summary(struct text_report *r, size_t num_shown);

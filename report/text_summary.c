@@ -110,6 +110,11 @@ void text_summary(struct text_report *r, size_t num_shown)
     uint64_t num = (uint64_t)a->num_attempts + a->num_attempts_dropped;
     page_rule(p, true);
     if (num == 0) {
+        if (a->num_captures == 0 && a->logs.num_files > 0) {
+            page_bytes(p, a->logs.summary); /* no capture was given: the logs had the word */
+            page_end(p);
+            return;
+        }
         page_style(p, PAGE_STRONG);
         page_text(p, "No attempt to log on was found.");
         page_style(p, PAGE_PLAIN);

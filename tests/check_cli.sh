@@ -57,7 +57,7 @@ expect 0 '^Examples:' - explain --help
 expect 2 - 'No capture file'
 expect 2 - 'No capture file' analyze
 expect 2 - "'live' is neither a command nor a file" live
-for option in --redact --iis-log --httperr-log --iis-config; do
+for option in --redact; do
     expect 2 - "unknown option '$option'" "$scratch/empty.pcap" "$option" x
 done
 expect 2 - 'Try .krbscope analyze --help' analyze --width 1 "$scratch/empty.pcap"
@@ -171,6 +171,34 @@ fi
 "$krbscope" - <"$scratch/empty.pcap" >"$scratch/out" 2>&1
 [ $? = 3 ] || fail "a capture on standard input"
 check_stream "$scratch/out" 'standard input' "standard output" -
+
+# Servers' logs: alone, beside a capture, damaged, missing.
+log=$scratch/u_ex.log
+{
+    printf '#Fields: date time s-ip cs-method cs-uri-stem s-port cs-username c-ip sc-status '
+    printf 'sc-substatus sc-win32-status\r\n'
+    for second in 10 11; do
+        printf '2026-11-22 08:12:%s 192.0.2.21 CCM_POST ' $second
+        printf '/ccm_system_windowsauth/request 80 - '
+        printf '192.0.2.7 401 2 2148074254\r\n'
+    done
+} >"$log"
+printf '<configuration/>' >"$scratch/applicationHost.config"
+expect 1 '1 client was refused .* 2026-11-22T08:12:10Z, first' - --iis-log "$log"
+expect 1 'No attempt to log on was found' - --iis-log "$log" "$scratch/empty.pcap"
+expect 1 '"log_clients": \[' - --json - --iis-log "$log"
+gzip -c "$log" >"$log.gz"
+expect 1 'IIS log in gzip' - analyze --iis-log "$log.gz"
+expect 1 'IIS log' - --httperr-log "$log" --iis-config "$scratch/applicationHost.config"
+head -n 2 "$log" >"$scratch/one.log"
+expect 3 'No client was refused' - --iis-log "$scratch/one.log"
+expect 3 'not parse; the first is line 1' - --iis-log "$scratch/text.cap"
+expect 2 - 'No such file' --iis-log "$scratch/missing.log"
+expect 2 '1 client was refused' 'No such file' --iis-log "$log" --httperr-log "$scratch/missing.log"
+expect 2 - 'is given twice' --iis-log "$log" --httperr-log "$log"
+expect 2 - 'cannot be used: its root is not <configuration>|no well-formed XML' \
+    --iis-config "$scratch/text.cap"
+expect 2 - 'to be read and to be written' --json "$log" --iis-log "$log"
 
 # Words.
 expect 0 'KDC_ERR_S_PRINCIPAL_UNKNOWN' - explain 7

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 try:
     import jsonschema
@@ -93,6 +94,32 @@ for capture in captures:
         good = good or tree
 for error in validator.iter_errors(report(captures[:40])):
     fail("many files: %s: %s" % ("/".join(map(str, error.path)), error.message[:200]))
+
+def log_report():
+    """A log beside a capture that it tells of, and one alone: every member of the logs' part."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "u_ex.log")
+        with open(path, "w", encoding="ascii", newline="\r\n") as file:
+            file.write("#Fields: date time cs-method cs-uri-stem s-port cs-username c-ip "
+                       "sc-status sc-substatus sc-win32-status\n")
+            for code in ("2 2148074254", "1 2148074255"):
+                file.write("2026-11-22 11:37:42 CCM_POST /ccm_system_windowsauth/request 80 - "
+                           "10.77.0.101 401 %s\n" % code)
+            file.write("\u0000 no line\n")
+        capture = os.path.join(source_dir, "pcaps/spn-wrong-account/capture.pcap")
+        return report(["--iis-log", path, capture]), report(["--iis-log", path])
+
+
+for tree in log_report():
+    for error in validator.iter_errors(tree):
+        fail("with logs: %s: %s" % ("/".join(map(str, error.path)), error.message[:200]))
+    if tree["log_summary"]["bad_clients"] != 1 or tree["logs"][0]["unparsed"] != 1:
+        fail("with logs: %s" % tree["log_summary"])
+    for change in ("log_summary", "logs"):
+        bad = copy.deepcopy(tree)
+        (bad[change] if change == "log_summary" else bad[change][0])["surplus"] = 1
+        if validator.is_valid(bad):
+            fail("with logs: a surplus member was not refused")
 if good is None:
     fail("no capture has an attempt with a verdict and events first")
 else:
