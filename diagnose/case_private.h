@@ -81,7 +81,7 @@ struct case_file {
     struct lost_answer lost_answers[LOST_ANSWERS_MAX];
     size_t num_lost_answers;
     const struct align *align; /* NULL: one capture, or none that belongs to another */
-    struct logs *logs; /* NULL: none will come */
+    struct logs *logs;         /* NULL: none will come */
     bool is_settled;
     struct client_table *clients;
     struct attempt_list attempts;

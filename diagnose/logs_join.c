@@ -97,8 +97,7 @@ static uint64_t connection_key(uint64_t address, uint16_t port)
     return hash64_step(address, port) << 1; /* never equal to a request's */
 }
 
-static void keep_exchange(struct log_exchange *out, const struct record *r,
-                          const struct exchange *x)
+static void keep_exchange(struct log_exchange *out, const struct exchange *x)
 {
     const struct moment *request = x->request;
     const struct moment *response = x->response;
@@ -107,9 +106,9 @@ static void keep_exchange(struct log_exchange *out, const struct record *r,
     *out = (struct log_exchange){.address = hash_address(&request->from.address),
                                  .server_port = request->to.port,
                                  .capture = request->capture,
-                                 .group = r->group,
                                  .frame = response != NULL ? response->frame : request->frame,
                                  .status = response != NULL ? response->u.http.status : 0,
+                                 .has_token = moment_has_token(request),
                                  .has_end = response != NULL || was_reset,
                                  .end_ns = response != NULL ? response->time_ns
                                            : was_reset      ? conn->reset_ns
@@ -128,7 +127,7 @@ void logs_keep_exchanges(struct case_file *c, struct record *r, const struct att
     size_t skipped = a->num_exchanges - num; /* the latest tell most */
     r->exchanges = arena_alloc_array(&c->out.arena, num, sizeof *r->exchanges);
     for (size_t i = 0; r->exchanges != NULL && i < num; i++) {
-        keep_exchange(&r->exchanges[i], r, &a->exchanges[skipped + i]);
+        keep_exchange(&r->exchanges[i], &a->exchanges[skipped + i]);
     }
     r->num_exchanges = r->exchanges == NULL ? 0 : num;
 }
@@ -275,23 +274,12 @@ static bool may_tell(const struct log_candidate *l, const struct log_exchange *x
     return l->status.has_status && l->status.status == x->status;
 }
 
-/* Times of a capture against those of the case, in which offsets are told. */
-static int64_t end_of(const struct case_file *c, const struct log_exchange *x)
+static int64_t lag_of(const struct log_candidate *l, const struct log_exchange *x)
 {
-    if (x->capture < c->out.num_captures && c->out.captures[x->capture].has_clock_offset) {
-        return x->end_ns + (int64_t)(c->out.captures[x->capture].clock_offset_s * 1e9);
-    }
-    return x->end_ns;
+    return l->time_s * NS_PER_S - x->end_ns;
 }
 
-static int64_t lag_of(const struct case_file *c, const struct log_candidate *l,
-                      const struct log_exchange *x)
-{
-    return l->time_s * NS_PER_S - end_of(c, x);
-}
-
-static size_t collect_votes(const struct case_file *c, const struct log_joiner *j, uint16_t log,
-                            struct log_vote *votes)
+static size_t collect_votes(const struct log_joiner *j, uint16_t log, struct log_vote *votes)
 {
     size_t num = 0;
     size_t num_pairs = 0;
@@ -304,7 +292,7 @@ static size_t collect_votes(const struct case_file *c, const struct log_joiner *
         const struct log_exchange *x = find_slot(j, l->key)->first;
         for (; x != NULL && num_pairs < PAIRS_MAX; x = x->next[which]) {
             num_pairs++;
-            int64_t lag = lag_of(c, l, x);
+            int64_t lag = lag_of(l, x);
             bool is_near = lag < j->window_s * NS_PER_S && lag > -j->window_s * NS_PER_S;
             if (x->has_end && is_near && may_tell(l, x) && num < VOTES_MAX) {
                 votes[num++] = (struct log_vote){.lag_ns = lag, .voter = x->voter};
@@ -364,27 +352,35 @@ static bool says_the_same(const struct log_candidate *a, const struct log_candid
            a->reason_len == b->reason_len && memcmp(a->reason, b->reason, a->reason_len) == 0;
 }
 
+/* A 401 of one second may be any of several: of a request without a token IIS logs the plain
+ * challenge, of one with a token as a rule something else. */
+static bool is_likely(const struct log_candidate *l, const struct log_exchange *x)
+{
+    bool is_plain = l->status.substatus == 2 && log_status_is_challenge(&l->status);
+    return x->status != 401 || l->is_error || is_plain != x->has_token;
+}
+
 /* The first line of this key at the right time that tells of no other request of this capture.
  * Requests are asked in the order of time, and so are lines. With an unsure clock a line counts
  * only when every line that it may be confused with says the same. */
-static void pair(const struct case_file *c, struct log_joiner *j, uint16_t log,
-                 const struct log_clock *clock, struct log_exchange *x, int which)
+static void pair(struct log_joiner *j, uint16_t log, const struct log_clock *clock,
+                 struct log_exchange *x, int which, bool only_likely)
 {
-    uint64_t group = UINT64_C(1) << (x->group % 64);
+    uint64_t capture = UINT64_C(1) << (x->capture % 64);
     struct log_candidate *found = NULL;
     size_t end;
     for (size_t i = range_of(j, x->keys[which], log, &end); i < end; i++) {
         struct log_candidate *l = &j->candidates[i];
-        if (!may_tell(l, x) || !(x->has_end || l->is_error)) {
+        if (!may_tell(l, x) || !(x->has_end || l->is_error) || (only_likely && !is_likely(l, x))) {
             continue;
         }
         if (clock->is_unsure && found != NULL && !says_the_same(found, l)) {
             return;
         }
-        double lag_s = (double)lag_of(c, l, x) / 1e9;
+        double lag_s = (double)lag_of(l, x) / 1e9;
         double slack_s = l->is_error ? HTTPERR_SLACK_S : (double)LOG_STAMP_SLACK_NS / 1e9;
         bool is_now = lag_s >= clock->low_s - 1 - slack_s && lag_s <= clock->high_s + slack_s;
-        if (found == NULL && (clock->is_unsure || (is_now && (l->groups & group) == 0))) {
+        if (found == NULL && (clock->is_unsure || (is_now && (l->captures & capture) == 0))) {
             found = l;
         }
         if (found != NULL && !clock->is_unsure) {
@@ -392,31 +388,37 @@ static void pair(const struct case_file *c, struct log_joiner *j, uint16_t log,
         }
     }
     if (found != NULL) {
-        found->groups |= group;
+        found->captures |= capture;
         x->joined = found;
     }
 }
 
-static void join_log(struct case_file *c, struct log_joiner *j, uint16_t log,
-                     const struct log_hint *hint, struct log_vote *votes)
+/* Estimates the log's clock. false: none of its lines tells of a captured request. */
+static bool find_clock(struct case_file *c, struct log_joiner *j, uint16_t log,
+                       const struct log_hint *hint, struct log_vote *votes, struct log_clock *clock)
 {
-    struct log_clock clock;
-    size_t num_votes = collect_votes(c, j, log, votes);
-    if (!log_clock_estimate(votes, num_votes, j->num_voters, hint, &clock)) {
-        return;
+    size_t num_votes = collect_votes(j, log, votes);
+    if (!log_clock_estimate(votes, num_votes, j->num_voters, hint, clock)) {
+        return false;
     }
     struct log_summary *s = &c->logs->files[log];
     s->clock = (struct offset){.known = true,
-                               .value = -(clock.low_s + clock.high_s) / 2,
-                               .low = -clock.high_s,
-                               .high = -clock.low_s};
-    s->clock_is_unsure = clock.is_unsure;
+                               .value = -(clock->low_s + clock->high_s) / 2,
+                               .low = -clock->high_s,
+                               .high = -clock->low_s};
+    s->clock_is_unsure = clock->is_unsure;
+    return true;
+}
+
+static void join_log(struct case_file *c, struct log_joiner *j, uint16_t log,
+                     const struct log_clock *clock, bool only_likely)
+{
     for (struct record *r = c->first_record; r != NULL; r = r->next) {
         for (size_t i = 0; i < r->num_exchanges; i++) {
             struct log_exchange *x = &r->exchanges[i];
             for (int which = 0; which < KEY_COUNT && x->joined == NULL; which++) {
-                pair(c, j, log, &clock, x, which);
-                s->num_joined += x->joined != NULL;
+                pair(j, log, clock, x, which, only_likely);
+                c->logs->files[log].num_joined += x->joined != NULL;
             }
         }
     }
@@ -453,19 +455,29 @@ static void fill_lines(struct case_file *c, struct record *r)
 void log_joiner_finish(struct case_file *c, struct log_joiner *j)
 {
     struct log_hint hint = {0};
+    size_t num_files = c->logs->num_files;
     struct log_vote *votes = j->num == 0 ? NULL : calloc(VOTES_MAX, sizeof *votes);
-    if (votes == NULL) {
-        return;
-    }
-    find_hint(c, &hint);
-    qsort(j->candidates, j->num, sizeof *j->candidates, by_place);
-    for (size_t i = 0; i < c->logs->num_files; i++) {
-        join_log(c, j, (uint16_t)i, &hint, votes);
-    }
-    free(votes);
-    for (struct record *r = c->first_record; r != NULL; r = r->next) {
-        if (!r->is_dropped && r->num_exchanges > 0) {
-            fill_lines(c, r);
+    struct log_clock *clocks = votes == NULL ? NULL : calloc(num_files, sizeof *clocks);
+    bool *has_clock = clocks == NULL ? NULL : calloc(num_files, sizeof *has_clock);
+    if (has_clock != NULL) {
+        find_hint(c, &hint);
+        qsort(j->candidates, j->num, sizeof *j->candidates, by_place);
+        for (size_t i = 0; i < num_files; i++) {
+            has_clock[i] = find_clock(c, j, (uint16_t)i, &hint, votes, &clocks[i]);
+        }
+        /* What fits well goes first, in every log; then what fits at all. */
+        for (size_t i = 0; i < 2 * num_files; i++) {
+            if (has_clock[i % num_files]) {
+                join_log(c, j, (uint16_t)(i % num_files), &clocks[i % num_files], i < num_files);
+            }
+        }
+        for (struct record *r = c->first_record; r != NULL; r = r->next) {
+            if (!r->is_dropped && r->num_exchanges > 0) {
+                fill_lines(c, r);
+            }
         }
     }
+    free(votes);
+    free(clocks);
+    free(has_clock);
 }

@@ -35,11 +35,12 @@ struct log_exchange {
     uint64_t address;                     /* hash of the client's alone */
     uint32_t voter;
     uint16_t server_port;
-    uint16_t capture, group;
+    uint16_t capture;
     uint32_t frame;  /* of the response, else of the request */
     unsigned status; /* 0: no response was captured */
-    bool has_end;    /* end_ns is the response's, or the reset's */
-    int64_t end_ns;  /* by the capture's clock */
+    bool has_token;
+    bool has_end;   /* end_ns is the response's, or the reset's */
+    int64_t end_ns; /* by the case's clock */
     const struct log_candidate *joined;
 };
 
@@ -48,7 +49,7 @@ struct log_candidate {
     uint64_t key, line;
     int64_t time_s;
     int64_t distance_s; /* of the nearest exchange with this key, as if the clocks agreed */
-    uint64_t groups;    /* captures, by bits, that have an exchange joined to it */
+    uint64_t captures;  /* by bits: those that have an exchange joined to it */
     uint16_t log, server_port;
     bool is_error;
     struct log_status status;

@@ -298,7 +298,8 @@ static bool is_told_apart(enum cause cause, const struct log_rule *told)
     return false;
 }
 
-/* An alternative that nothing was seen of falls when the line says something else. */
+/* An alternative that nothing was seen of falls when the line says something else. Codes that are
+ * said of many troubles (their rows are only possible) let nothing fall. */
 static void rule_out(struct case_file *c, struct attempt_record *out,
                      const struct joined_line *line, const struct log_rule *rule)
 {
@@ -306,7 +307,7 @@ static void rule_out(struct case_file *c, struct attempt_record *out,
     struct finding *kept = arena_alloc_array(arena, out->num_also, sizeof *kept);
     struct ruled_out *list =
         arena_alloc_array(arena, out->num_ruled_out + out->num_also, sizeof *list);
-    if (kept == NULL || list == NULL) {
+    if (kept == NULL || list == NULL || rule->confidence == CONFIDENCE_POSSIBLE) {
         return;
     }
     if (out->num_ruled_out > 0) {
