@@ -57,9 +57,7 @@ expect 0 '^Examples:' - explain --help
 expect 2 - 'No capture file'
 expect 2 - 'No capture file' analyze
 expect 2 - "'live' is neither a command nor a file" live
-for option in --redact; do
-    expect 2 - "unknown option '$option'" "$scratch/empty.pcap" "$option" x
-done
+expect 2 - "unknown option '--redact'" "$scratch/empty.pcap" --redact x
 expect 2 - 'Try .krbscope analyze --help' analyze --width 1 "$scratch/empty.pcap"
 expect 2 - 'filter' -f 'port (' "$scratch/empty.pcap"
 expect 2 - 'is given twice' "$scratch/empty.pcap" "$scratch/../${scratch##*/}/empty.pcap"

@@ -43,30 +43,29 @@ static bool ask(const struct iis_config *c, const char *host, uint16_t port, con
 Test(iis_config, locations_are_inherited)
 {
     struct iis_settings s;
-    struct iis_config *c =
-        parse("<configuration>" POOLS
-              "<location path='default web site/ccm_system_windowsauth'>" AUTH(
-                  "<windowsAuthentication enabled='true' useAppPoolCredentials='true'/>",
-                  "<anonymousAuthentication enabled='false'/>") "</location>" AUTH("<windowsAuthent"
-                                                                                   "ication "
-                                                                                   "enabled='false'"
-                                                                                   " useKernelMode="
-                                                                                   "'false'><"
-                                                                                   "providers>"
-                                                                                   "<add "
-                                                                                   "value='"
-                                                                                   "Negotiate'/"
-                                                                                   "><add "
-                                                                                   "value='NTLM'/"
-                                                                                   "></providers></"
-                                                                                   "windowsAuthenti"
-                                                                                   "cation>",
-                                                                                   "<anonymousAuthe"
-                                                                                   "ntication "
-                                                                                   "enabled='true'/"
-                                                                                   ">") "</"
-                                                                                        "configurat"
-                                                                                        "ion>");
+    struct iis_config *c = parse(
+        "<configuration>" POOLS "<location path='default web site/ccm_system_windowsauth'>" AUTH(
+            "<windowsAuthentication enabled='true' useAppPoolCredentials='true'/>",
+            "<anonymousAuthentication enabled='false'/>") "</location>" AUTH("<windowsAuthent"
+                                                                             "ication "
+                                                                             "enabled='false'"
+                                                                             " useKernelMode="
+                                                                             "'false'><"
+                                                                             "providers>"
+                                                                             "<add "
+                                                                             "value='"
+                                                                             "Negotiate'/"
+                                                                             "><add "
+                                                                             "value='NTLM'/"
+                                                                             "></providers></"
+                                                                             "windowsAuthenti"
+                                                                             "cation>",
+                                                                             "<anonymousAuthe"
+                                                                             "ntication "
+                                                                             "enabled='true'/"
+                                                                             ">") "</"
+                                                                                  "configurat"
+                                                                                  "ion>");
     cr_assert(ask(c, "mp.example.com", 80, "/CCM_System_WindowsAuth/request", &s));
     cr_expect(bytes_is(s.site, "Default Web Site"));
     cr_expect(bytes_is(s.application, "/CCM_System_WindowsAuth"));
