@@ -305,6 +305,17 @@ static bool have_overlap(struct case_file *c)
     return false;
 }
 
+/* Is a capture joined to others with no message in common? */
+static bool has_unmeasured(const struct case_file *c)
+{
+    for (size_t i = 0; i < c->out.num_captures && c->align != NULL; i++) {
+        if (!case_shift(c, (uint16_t)i).known) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void fill_notes(struct case_file *c)
 {
     struct note *notes = arena_alloc_array(&c->out.arena, NOTES_MAX, sizeof *notes);
@@ -323,6 +334,12 @@ static void fill_notes(struct case_file *c)
                               "--capture-zone to show UTC. Verdicts do not depend on it."),
                      (uint16_t)i, 0);
         }
+    }
+    if (has_unmeasured(c)) {
+        add_note(c, notes, "offset-unmeasured",
+                 bytes_of("Captures are joined by tickets alone, issued in one and presented in "
+                          "another: the offset of their clocks is not measured."),
+                 0, 0);
     }
     if (have_overlap(c)) {
         add_note(c, notes, "captures-overlap",

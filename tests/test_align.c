@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MS INT64_C(1000000)
 #define DELAY_S 0.0005 /* the lab's hosts are no further from each other */
@@ -164,6 +165,49 @@ Test(align, a_zone_by_another_capture)
         together_free(&t);
     }
     recording_free(&local);
+    recording_free(&other);
+    recording_free(&client);
+}
+
+static void drop_between(struct recording *out, const struct recording *in, const uint8_t host[4])
+{
+    recording_init_like(out, in);
+    for (size_t i = 0; i < in->num_frames; i++) {
+        const struct recorded_frame *f = &in->frames[i];
+        bool is_ipv4 = f->len >= 34 && f->bytes[12] == 8 && f->bytes[13] == 0;
+        if (!is_ipv4 ||
+            (memcmp(f->bytes + 26, host, 4) != 0 && memcmp(f->bytes + 30, host, 4) != 0)) {
+            recording_add(out, f, f->bytes, f->len);
+        }
+    }
+}
+
+/* Goal: the KDC's leg in one capture and the server's in another make one attempt with all its
+ * steps, though no message is in both. Method: the server's traffic taken out of the client's
+ * capture; the ticket is all that is left in common. */
+Test(align, joined_by_the_ticket_alone)
+{
+    static const uint8_t server[4] = {10, 77, 0, 21};
+    struct recording client, kdc_leg, other, shifted;
+    struct together t;
+    cr_assert(recording_load_case(&client, "success"));
+    cr_assert(recording_load_case(&other, "success.mp1"));
+    drop_between(&kdc_leg, &client, server);
+    for (size_t k = 0; k < sizeof shifts_ns / sizeof shifts_ns[0]; k++) {
+        rewrite_time(&shifted, &other, shifts_ns[k]);
+        const struct recording *both[2] = {&kdc_leg, &shifted};
+        together_judge(both, 2, &t);
+        cr_assert_eq(t.analysis.num_attempts, 1);
+        const struct attempt_record *a = t.analysis.attempts[0];
+        cr_expect_eq(a->outcome, OUTCOME_APPROVED);
+        for (size_t i = 0; i < STEP_COUNT && k == 3; i++) {
+            cr_expect_eq(a->steps[i].state, STATE_OK, "%s", step_word((enum step)i));
+        }
+        cr_expect_not(t.summaries[1].has_clock_offset);
+        together_free(&t);
+        recording_free(&shifted);
+    }
+    recording_free(&kdc_leg);
     recording_free(&other);
     recording_free(&client);
 }
