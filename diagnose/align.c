@@ -253,6 +253,11 @@ void align_push(struct align *a, const struct event *e)
     a->num_captures = e->group >= a->num_captures ? (uint16_t)(e->group + 1) : a->num_captures;
     if (e->connection != 0 && e->tcp != NULL) {
         align_take_conn(a, e);
+        if (e->kind == EVENT_TCP_SYN) {
+            see_syn(a, e);
+        } else if (e->kind == EVENT_TCP_CONNECT) {
+            see_open(a, e);
+        }
     }
     switch ((int)e->kind) {
     case EVENT_KRB:
@@ -263,12 +268,6 @@ void align_push(struct align *a, const struct event *e)
         break;
     case EVENT_DNS:
         see_message(a, e);
-        break;
-    case EVENT_TCP_SYN:
-        see_syn(a, e);
-        break;
-    case EVENT_TCP_CONNECT:
-        see_open(a, e);
         break;
     case EVENT_HTTP_REQUEST:
         see_request(a, e);

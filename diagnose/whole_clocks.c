@@ -94,9 +94,7 @@ static void read_trio(struct case_file *c, const struct record *r, struct trio *
     if (!t->kdc.known) {
         t->kdc = kdc_here;
     }
-    if (!t->server.known) {
-        t->server = server_here;
-    } else if (server_here.known && !contradicts(&server_here, &t->server)) {
+    if (!t->server.known || (server_here.known && !contradicts(&server_here, &t->server))) {
         t->server = server_here;
     }
 }
