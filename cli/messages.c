@@ -23,12 +23,15 @@ static const char help[] =
     "Usage: krbscope messages [options] FILE...\n"
     "\n"
     "Prints every Kerberos, HTTP and DNS message that a capture holds, with the SPNEGO, Kerberos\n"
-    "and NTLM messages nested in them. '-' is standard input.\n"
+    "and NTLM messages nested in them, and those that SMB, LDAP, DCE/RPC and others carry. '-' is\n"
+    "standard input.\n"
     "\n"
     "  --format text|json         a line, or a JSON object on a line (text)\n"
     "  --type T[,T]               only these: AS-REQ, TGS-REP, KRB-ERROR, HTTP-REQUEST,\n"
     "                             DNS-RESPONSE, NTLM-CHALLENGE, ...\n"
     "  --protocol P[,P]           only kerberos, spnego, ntlm, http, dns\n"
+    "  --carrier C[,C]            only messages that udp, tcp, http, smb, ldap, dcerpc, dns or\n"
+    "                             other carries, or with one so carried in it\n"
     "  --error N[,N]              only Kerberos errors of this number or name\n"
     "  -v, --verbose              all that a message says, indented below its line\n"
     "  -f, --filter FILTER        only frames that a libpcap filter lets through\n"
@@ -42,6 +45,7 @@ enum option_id {
     OPTION_FORMAT = 256, /* behind every character */
     OPTION_TYPE,
     OPTION_PROTOCOL,
+    OPTION_CARRIER,
     OPTION_ERROR,
     OPTION_CAPTURE_ZONE,
     OPTION_ASCII,
@@ -51,6 +55,7 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"type", required_argument, NULL, OPTION_TYPE},
     {"protocol", required_argument, NULL, OPTION_PROTOCOL},
+    {"carrier", required_argument, NULL, OPTION_CARRIER},
     {"error", required_argument, NULL, OPTION_ERROR},
     {"capture-zone", required_argument, NULL, OPTION_CAPTURE_ZONE},
     {"ascii", no_argument, NULL, OPTION_ASCII},
@@ -106,6 +111,20 @@ static bool add_protocol(struct wish *w, struct bytes word)
         return fail_many(w, "--protocol");
     }
     s->protocols[s->num_protocols++] = protocol;
+    return true;
+}
+
+static bool add_carrier(struct wish *w, struct bytes word)
+{
+    struct messages_selection *s = &w->messages.selection;
+    const char *carrier = messages_carrier_word(word);
+    if (carrier == NULL) {
+        return fail(w, "--carrier", word, "udp, tcp, http, smb, ldap, dcerpc, dns or other");
+    }
+    if (s->num_carriers == MESSAGES_SELECT_MAX) {
+        return fail_many(w, "--carrier");
+    }
+    s->carriers[s->num_carriers++] = carrier;
     return true;
 }
 
@@ -177,6 +196,8 @@ static bool read_one(struct wish *w, int option, const char *value)
         return read_list(w, value, add_type);
     case OPTION_PROTOCOL:
         return read_list(w, value, add_protocol);
+    case OPTION_CARRIER:
+        return read_list(w, value, add_carrier);
     case OPTION_ERROR:
         return read_list(w, value, add_error);
     case OPTION_CAPTURE_ZONE:

@@ -42,7 +42,7 @@ static bool may_be_ours(uint8_t first)
 {
     bool is_token = (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
     bool is_krb = first == 0 || (first & 0xe0) == 0x60; /* a length under 2^24; [APPLICATION n] */
-    return is_token || is_krb || first == TLS_HANDSHAKE;
+    return is_token || is_krb || first == TLS_HANDSHAKE || carrier_may_begin(first);
 }
 
 enum flow_content decoder_content_of(const struct flow *flow, struct bytes start)
@@ -62,6 +62,9 @@ enum flow_content decoder_content_of(const struct flow *flow, struct bytes start
     }
     if (krb_transport_looks_like(start, &len) || krb_looks_like(start, &len)) {
         return FLOW_KERBEROS;
+    }
+    if (carrier_of(start) != CARRIER_KIND_NONE) {
+        return FLOW_CARRIER;
     }
     return FLOW_UNDECIDED;
 }
@@ -118,6 +121,8 @@ static size_t memory_of(const struct flow_parser *p)
         const struct decoder_dns *dns = p->dns[side];
         memory += p->start[side] == NULL ? 0 : sizeof *p->start[side];
         memory += p->krb[side] == NULL ? 0 : sizeof *p->krb[side] + p->krb[side]->buffer_size;
+        const struct decoder_carrier *c = p->carrier[side];
+        memory += c == NULL ? 0 : sizeof *c + (c->buffer == NULL ? 0 : c->need);
         memory += dns == NULL ? 0 : sizeof *dns + (dns->buffer == NULL ? 0 : dns->need);
     }
     return memory;
@@ -175,6 +180,10 @@ void decoder_parser_free(struct decoder *d, struct flow *flow)
             free(p->dns[side]);
             p->dns[side] = NULL;
         }
+        if (p->carrier[side] != NULL) {
+            decoder_carrier_gap(d, flow, side, 0);
+            decoder_carrier_free(p, side);
+        }
         free(p->start[side]);
     }
     unlink_parser(d, p);
@@ -205,6 +214,9 @@ static void feed(struct decoder *d, struct flow *flow, int side, const struct st
     case FLOW_DNS:
         decoder_dns_data(d, flow, side, chunk);
         break;
+    case FLOW_CARRIER:
+        decoder_carrier_data(d, flow, side, chunk);
+        break;
     case FLOW_UNDECIDED:
     case FLOW_BULK:
         break;
@@ -230,6 +242,10 @@ static void decide(struct decoder *d, struct flow *flow, int side, enum flow_con
                    struct bytes start)
 {
     flow->content[side] = (uint8_t)content;
+    if (content == FLOW_CARRIER && !decoder_carrier_begin(d, flow, side, start)) {
+        give_up(flow, side);
+        return;
+    }
     if (content == FLOW_HTTP) {
         int other = 1 - side;
         if (!decoder_http_begin(d, flow, side, !http_looks_like_response(start))) {
@@ -383,6 +399,9 @@ void decoder_content_gap(struct decoder *d, struct flow *flow, int side, uint64_
     case FLOW_UNDECIDED:
         drop_start(d, flow, side);
         break;
+    case FLOW_CARRIER: /* of no weight for a verdict: no word of it */
+        decoder_carrier_gap(d, flow, side, len);
+        return;
     case FLOW_BULK:
         return;
     }

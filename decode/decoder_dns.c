@@ -3,6 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* RFC 3645 3.1.2, 3.1.3: GSS-TSIG negotiates in TKEY records. NULL: none. */
+static const struct token_facts *token_of(struct decoder *d, const struct dns_message *dns)
+{
+    const struct dns_tkey *tkey = dns->tkey;
+    if (tkey == NULL || tkey->key.len == 0) {
+        return NULL;
+    }
+    struct token_facts *facts = decoder_token(d, tkey->key, tkey->key.len == tkey->key_len);
+    if (facts != NULL) {
+        facts->carrier = CARRIER_DNS;
+        facts->pdu = CARRIER_PDU_DNS_TKEY;
+        facts->is_response = dns->is_response;
+    }
+    return facts;
+}
+
 bool decoder_dns_decode(struct decoder *d, struct bytes message, enum dns_flavour flavour,
                         struct event *event)
 {
@@ -24,6 +40,7 @@ bool decoder_dns_decode(struct decoder *d, struct bytes message, enum dns_flavou
         decoder_drop(d, DECODER_DROP_MESSAGE_CUT);
     }
     event->dns = dns;
+    event->token = token_of(d, dns);
     event->complete = dns->complete;
     return true;
 }

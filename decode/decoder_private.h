@@ -1,6 +1,7 @@
 /* What the files of the decoder share: decoder.c (life, frames, events), decoder_tcp.c
  * (connections), decoder_content.c (what a stream's bytes are), decoder_http.c, decoder_krb.c,
- * decoder_dns.c (their messages), decoder_udp.c, decoder_host.c (hosts, neighbours, ICMP). */
+ * decoder_carrier.c, decoder_dns.c (their messages), decoder_udp.c, decoder_host.c (hosts,
+ * neighbours, ICMP). */
 #ifndef KRBSCOPE_DECODE_DECODER_PRIVATE_H
 #define KRBSCOPE_DECODE_DECODER_PRIVATE_H
 
@@ -11,6 +12,7 @@
 #define DECODER_START_BYTES 32      /* of a stream, enough to tell what it is */
 #define DECODER_TOKENS_MAX 4        /* Authorization values remembered by connection */
 #define DECODER_PAIRS_MAX 32        /* HTTP requests that may still be answered */
+#define DECODER_ASKED_MAX 16        /* tokens that may still be answered */
 #define DECODER_DUPLICATES_MAX 4096 /* datagrams remembered: a power of two */
 #define DECODER_HOST_SLOTS (2 * DECODER_HOST_PAIRS_MAX)
 #define DECODER_TIME_LEAP_NS INT64_C(3600000000000) /* a leap by over an hour ages nothing */
@@ -46,6 +48,30 @@ struct decoder_dns {
     struct decoder_frames frames;
 };
 
+/* One direction of PDUs that may carry tokens. */
+struct decoder_carrier {
+    enum carrier_kind kind;
+    uint8_t head[CARRIER_HEAD_BYTES]; /* of a PDU whose length is not known yet */
+    size_t head_len;
+    size_t need;     /* bytes of the PDU; 0: unknown */
+    size_t have;     /* of those, in the buffer */
+    uint64_t skip;   /* bytes of PDUs that nobody wants, still to come */
+    uint8_t *buffer; /* need bytes; NULL: none */
+    uint64_t end;    /* stream offset behind the bytes read so far */
+    uint64_t acked;  /* what the last chunk confirmed of the other direction */
+    struct decoder_frames frames;
+};
+
+/* A request with a token that may still be answered. */
+struct decoder_asked {
+    bool has_id;
+    enum carrier_pdu pdu;
+    uint64_t id;
+    uint64_t end; /* stream offset behind its PDU */
+    uint64_t event;
+    int side;
+};
+
 /* State of a connection on which something was found, or may be. */
 struct flow_parser {
     struct decoder *decoder;
@@ -64,6 +90,9 @@ struct flow_parser {
     struct decoder_start *start[2];
     struct decoder_krb *krb[2];
     struct decoder_dns *dns[2];
+    struct decoder_carrier *carrier[2];
+    struct decoder_asked asked[DECODER_ASKED_MAX];
+    size_t num_asked; /* ever added */
 };
 
 /* Datagrams decoded of late, to tell copies. */
@@ -190,5 +219,17 @@ void decoder_dns_data(struct decoder *d, struct flow *flow, int side,
 void decoder_dns_gap(struct decoder *d, struct flow *flow, int side);
 bool decoder_dns_decode(struct decoder *d, struct bytes message, enum dns_flavour flavour,
                         struct event *event);
+
+/* decoder_carrier.c */
+
+/* PDUs begin here; the direction's state is made, or begun anew. false: no memory, counted. */
+bool decoder_carrier_begin(struct decoder *d, struct flow *flow, int side, struct bytes start);
+void decoder_carrier_data(struct decoder *d, struct flow *flow, int side,
+                          const struct stream_chunk *chunk);
+void decoder_carrier_gap(struct decoder *d, struct flow *flow, int side, uint64_t len);
+void decoder_carrier_free(struct flow_parser *parser, int side);
+
+/* Decodes a token into the scratch. NULL: it is none that says anything. */
+struct token_facts *decoder_token(struct decoder *d, struct bytes token, bool complete);
 
 #endif

@@ -304,6 +304,36 @@ static bool is_wanted(const struct reader *r, uint16_t type, bool is_additional)
     return true;
 }
 
+/* RFC 2930 2: algorithm, inception, expiration, mode, error, key size, key. A key that is cut is
+ * kept as far as it goes. */
+static enum verdict read_tkey(struct reader *r, size_t at, size_t len)
+{
+    struct dns_tkey tkey = {0};
+    struct cursor after = r->c;
+    r->c = cursor_over(bytes_part(r->input, 0, at + len));
+    cursor_skip(&r->c, at);
+    enum verdict v = skip_name(r);
+    if (v == VERDICT_DONE) {
+        cursor_skip(&r->c, 8);
+        tkey.mode = cursor_u16be(&r->c);
+        tkey.error = cursor_u16be(&r->c);
+        tkey.key_len = cursor_u16be(&r->c);
+    }
+    bool has_head = v == VERDICT_DONE && cursor_ok(&r->c);
+    tkey.key = bytes_part(cursor_rest(&r->c), 0, tkey.key_len);
+    r->c = after;
+    if (!has_head) {
+        return VERDICT_MORE;
+    }
+    v = read_name(r, at, &tkey.algorithm);
+    r->out->tkey = v == VERDICT_DONE ? arena_alloc(r->arena, sizeof tkey) : NULL;
+    if (v != VERDICT_DONE || r->out->tkey == NULL) {
+        return v != VERDICT_DONE ? v : no_room(r);
+    }
+    *r->out->tkey = tkey;
+    return VERDICT_DONE;
+}
+
 /* One record of any section: kept when it is wanted, stepped over otherwise. */
 static enum verdict read_record(struct reader *r, bool is_kept_section, bool is_additional)
 {
@@ -317,6 +347,11 @@ static enum verdict read_record(struct reader *r, bool is_kept_section, bool is_
     h.ttl_s = cursor_u32be(&r->c);
     h.data_len = cursor_u16be(&r->c);
     size_t data_at = offset(r);
+    bool is_tkey = h.type == DNS_TKEY && r->flavour == DNS_PLAIN && r->out->tkey == NULL;
+    if (is_tkey && is_kept_section && cursor_ok(&r->c) &&
+        read_tkey(r, data_at, h.data_len) == VERDICT_BAD) {
+        return VERDICT_BAD;
+    }
     cursor_skip(&r->c, h.data_len);
     if (!cursor_ok(&r->c)) {
         return VERDICT_MORE;

@@ -23,6 +23,15 @@ enum dns_type {
 
 enum dns_flavour { DNS_PLAIN, DNS_LLMNR, DNS_NBNS, DNS_MDNS };
 
+/* A TKEY record (RFC 2930 2). */
+struct dns_tkey {
+    struct bytes algorithm; /* text: "gss-tsig" */
+    uint16_t mode;          /* 3: GSS-API */
+    uint16_t error;         /* 0, or an extended rcode */
+    size_t key_len;         /* bytes, as the record says */
+    struct bytes key;       /* the token; those of its bytes that are there */
+};
+
 /* A record of the answer section, or an address from the additional section. */
 struct dns_record {
     struct bytes name; /* text, dots between labels, no dot at the end */
@@ -46,8 +55,9 @@ struct dns_message {
     uint16_t question_type;
     uint16_t num_questions;
     struct dns_record *answers;
-    size_t num_answers; /* kept */
-    bool complete;      /* false: cut after the question */
+    size_t num_answers;    /* kept */
+    struct dns_tkey *tkey; /* the first, or NULL */
+    bool complete;         /* false: cut after the question */
 };
 
 /* One message without the TCP length prefix. The usual shape: DONE, MORE (cut: filled up to the

@@ -37,8 +37,20 @@ const char *event_kind_name(enum event_kind kind)
         return "host-seen";
     case EVENT_DUPLICATE:
         return "duplicate";
+    case EVENT_TOKEN:
+        return "token";
     case EVENT_TLS:
         return "tls";
     }
     return "unknown";
+}
+
+const char *carrier_name(enum carrier carrier)
+{
+    static const char *const names[] = {
+        [CARRIER_UDP] = "udp", [CARRIER_TCP] = "tcp",     [CARRIER_HTTP] = "http",
+        [CARRIER_SMB] = "smb", [CARRIER_LDAP] = "ldap",   [CARRIER_DCERPC] = "dcerpc",
+        [CARRIER_DNS] = "dns", [CARRIER_OTHER] = "other",
+    };
+    return names[carrier];
 }

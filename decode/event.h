@@ -7,6 +7,7 @@
 #ifndef KRBSCOPE_DECODE_EVENT_H
 #define KRBSCOPE_DECODE_EVENT_H
 
+#include "decode/carrier.h"
 #include "decode/ccm.h"
 #include "decode/dns.h"
 #include "decode/http.h"
@@ -32,10 +33,20 @@ enum event_kind {
     EVENT_NEIGHBOUR_REPLY,
     EVENT_HOST_SEEN, /* first frame between two hosts (from, to: addresses only), of any kind */
     EVENT_DUPLICATE, /* another copy of event `reply_to`'s message was captured */
+    EVENT_TOKEN,     /* a GSS token in SMB, LDAP, DCE/RPC, TDS or by itself */
     EVENT_TLS,       /* a TLS ClientHello or ServerHello at a stream's start */
 };
 
-enum carrier { CARRIER_UDP, CARRIER_TCP, CARRIER_HTTP, CARRIER_OTHER };
+enum carrier {
+    CARRIER_UDP,
+    CARRIER_TCP,
+    CARRIER_HTTP,
+    CARRIER_SMB,
+    CARRIER_LDAP,
+    CARRIER_DCERPC,
+    CARRIER_DNS,
+    CARRIER_OTHER,
+};
 
 enum tcp_end_reason {
     TCP_END_CLOSED, /* FIN both ways */
@@ -102,6 +113,22 @@ struct http_facts {
     bool authorization_repeated;     /* same token bytes as an earlier request of this connection */
 };
 
+/* A GSS token beside HTTP: in a PDU of its own (EVENT_TOKEN) or in a TKEY record (EVENT_DNS). */
+struct token_facts {
+    enum carrier carrier; /* of what lies in the token */
+    enum carrier_pdu pdu;
+    bool is_response;
+    bool has_id;
+    uint64_t id;     /* of the PDU; a response has its request's */
+    bool has_status; /* SMB: NTSTATUS; LDAP: result code */
+    uint32_t status;
+    struct bytes mechanism;          /* LDAP: SASL mechanism */
+    size_t token_len;                /* bytes, those that are there */
+    const struct gss_token *gss;     /* NULL: bare NTLM */
+    const struct ntlm_message *ntlm; /* NTLM anywhere in the token, or NULL */
+    uint64_t request_id;             /* response: event id of its request; 0 unpaired */
+};
+
 struct icmp_facts {
     uint8_t type, code;
     uint8_t quoted_protocol;                /* 6 TCP, 17 UDP */
@@ -130,7 +157,8 @@ struct event {
     const struct kpasswd_facts *kpasswd; /* EVENT_KRB that changes a password, else NULL */
     const struct http_facts *http;
     const struct dns_message *dns;
-    const struct tcp_facts *tcp; /* EVENT_TCP_*, EVENT_GAP; also set for HTTP events */
+    const struct token_facts *token; /* EVENT_TOKEN; EVENT_DNS with a TKEY record, else NULL */
+    const struct tcp_facts *tcp;     /* EVENT_TCP_*, EVENT_GAP; also set for HTTP events */
     const struct icmp_facts *icmp;
     struct address target; /* EVENT_NEIGHBOUR_* */
 };
@@ -138,5 +166,6 @@ struct event {
 typedef void event_sink(void *context, const struct event *event);
 
 const char *event_kind_name(enum event_kind kind);
+const char *carrier_name(enum carrier carrier); /* "smb" */
 
 #endif

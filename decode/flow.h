@@ -30,6 +30,7 @@ enum flow_content {
     FLOW_HTTP,
     FLOW_KERBEROS,
     FLOW_DNS,
+    FLOW_CARRIER, /* PDUs that may carry GSS tokens: carrier.h */
 };
 
 struct flow_parser;

@@ -485,6 +485,7 @@ void case_push(struct case_file *c, const struct event *e)
     }
     switch (e->kind) {
     case EVENT_NONE:
+    case EVENT_TOKEN: /* a logon to another service than HTTP */
         break;
     case EVENT_KRB:
         take_krb(c, e);

@@ -36,7 +36,7 @@ struct ring {
 struct reply_tables {
     struct ring krb;       /* by the two ends */
     struct ring questions; /* Kerberos requests by client and nonce */
-    struct ring dns, http;
+    struct ring dns, http, tokens;
 };
 
 struct reply_tables *reply_tables_new(void)
@@ -300,17 +300,19 @@ static struct reply take_dns(struct reply_tables *t, const struct event *e)
     return reply;
 }
 
-static struct reply take_http(struct reply_tables *t, const struct event *e)
+/* What the decoder paired: request_id is the event that is answered, 0 none. */
+static struct reply take_paired(struct ring *r, const struct event *e, bool is_request,
+                                uint64_t request_id)
 {
     struct reply reply = {0};
-    if (e->kind == EVENT_HTTP_REQUEST) {
-        (void)add(&t->http, hash64_step(0, e->id), e);
+    if (is_request) {
+        (void)add(r, hash64_step(e->group, e->id), e);
         return reply;
     }
-    uint64_t key = hash64_step(0, e->http->request_id);
-    for (const struct asked *a = first_of(&t->http, key); a != NULL && e->http->request_id != 0;
-         a = next_of(&t->http, a)) {
-        if (a->event == e->http->request_id) {
+    uint64_t key = hash64_step(e->group, request_id);
+    for (const struct asked *a = first_of(r, key); a != NULL && request_id != 0;
+         a = next_of(r, a)) {
+        if (a->event == request_id && a->group == e->group) {
             reply.reply_to = a->place;
             break;
         }
@@ -327,7 +329,11 @@ struct reply reply_find(struct reply_tables *t, const struct event *e)
         return take_dns(t, e);
     }
     if (e->http != NULL && (e->kind == EVENT_HTTP_REQUEST || e->kind == EVENT_HTTP_RESPONSE)) {
-        return take_http(t, e);
+        bool is_request = e->kind == EVENT_HTTP_REQUEST;
+        return take_paired(&t->http, e, is_request, e->http->request_id);
+    }
+    if (e->kind == EVENT_TOKEN) {
+        return take_paired(&t->tokens, e, !e->token->is_response, e->token->request_id);
     }
     return (struct reply){0};
 }

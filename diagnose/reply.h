@@ -2,6 +2,7 @@
  *
  *   Kerberos  by the two ends, the message type and the names; retransmissions are one request
  *   HTTP      as the decoder paired them (event.http->request_id)
+ *   tokens    in SMB, LDAP, DCE/RPC, TDS: the same (event.token->request_id)
  *   DNS       by the two ends reversed, the id and the question
  */
 #ifndef KRBSCOPE_DIAGNOSE_REPLY_H

@@ -206,6 +206,42 @@ static void put_ntlm(const struct message_line *l, const struct ntlm_message *nt
     }
 }
 
+/* What lies in a token, behind what was said of it. */
+static void put_gss(const struct message_line *l, const struct gss_token *gss,
+                    const struct ntlm_message *ntlm)
+{
+    if (gss != NULL && gss->form == TOKEN_NEG_RESP && gss->neg_state != NEG_STATE_ABSENT) {
+        message_line_text(l, " ");
+        message_line_text(l, neg_state_name(gss->neg_state));
+    }
+    if (ntlm != NULL) {
+        message_line_text(l, ", ");
+        put_ntlm(l, ntlm);
+    } else if (gss != NULL && gss->krb != NULL) {
+        message_line_text(l, ", ");
+        message_line_text(l, krb_type_name(gss->krb->type));
+        message_line_text(l, " ");
+        put_krb(l, gss->krb, false);
+    }
+}
+
+/* "SMB2 SESSION_SETUP response STATUS_SUCCESS accept-completed, AP-REP etype 18". */
+static void put_token(const struct message_line *l, const struct token_facts *token)
+{
+    message_line_text(l, carrier_pdu_name(token->pdu));
+    if (token->pdu != CARRIER_PDU_TOKEN && token->pdu != CARRIER_PDU_RPC_AUTH3) {
+        message_line_text(l, token->is_response ? " response" : " request");
+    }
+    if (token->has_status && token->carrier == CARRIER_SMB) {
+        const char *name = krb_ntstatus_name(token->status);
+        message_line_text(l, " ");
+        message_line_text(l, name == NULL ? "an NTSTATUS" : name);
+    } else if (token->has_status) {
+        put_number(l, " result ", token->status);
+    }
+    put_gss(l, token->gss, token->ntlm);
+}
+
 static void put_auth(const struct message_line *l, const char *before, const struct auth *auth)
 {
     if (auth->num_schemes == 0) {
@@ -216,20 +252,7 @@ static void put_auth(const struct message_line *l, const char *before, const str
         message_line_text(l, i == 0 ? "" : " ");
         message_line_text(l, auth_scheme_name(auth->schemes[i]));
     }
-    const struct gss_token *gss = auth->gss;
-    if (gss != NULL && gss->form == TOKEN_NEG_RESP && gss->neg_state != NEG_STATE_ABSENT) {
-        message_line_text(l, " ");
-        message_line_text(l, neg_state_name(gss->neg_state));
-    }
-    if (auth->ntlm != NULL) {
-        message_line_text(l, ", ");
-        put_ntlm(l, auth->ntlm);
-    } else if (gss != NULL && gss->krb != NULL) {
-        message_line_text(l, ", ");
-        message_line_text(l, krb_type_name(gss->krb->type));
-        message_line_text(l, " ");
-        put_krb(l, gss->krb, false);
-    }
+    put_gss(l, auth->gss, auth->ntlm);
 }
 
 /* MS-KKDCP 2.2.2. */
@@ -340,6 +363,12 @@ void message_line_summary(const struct message_line *l, const struct event *e,
         put_http(l, e->http);
     } else if (e->dns != NULL) {
         put_dns(l, e->dns);
+        if (e->token != NULL) {
+            message_line_text(l, "; GSS-TSIG");
+            put_gss(l, e->token->gss, e->token->ntlm);
+        }
+    } else if (e->token != NULL) {
+        put_token(l, e->token);
     }
     if (!e->complete) {
         message_line_text(l, " [cut short]");

@@ -1,128 +1,6 @@
-/* What HTTP, SPNEGO, NTLM and DNS messages say, as a tree. */
+/* What HTTP and DNS messages say, as a tree. */
 #include "base/civil.h"
 #include "report/messages_private.h"
-
-const char *message_ntlm_type(const struct ntlm_message *ntlm)
-{
-    switch (ntlm->type) {
-    case NTLM_NEGOTIATE:
-        return "NTLM-NEGOTIATE";
-    case NTLM_CHALLENGE:
-        return "NTLM-CHALLENGE";
-    case NTLM_AUTHENTICATE:
-        return "NTLM-AUTHENTICATE";
-    }
-    return NULL;
-}
-
-/* MS-NLMP 2.2.1. */
-static void put_ntlm(struct tree_builder *b, const struct ntlm_message *n)
-{
-    struct tree *former = tree_enter(b, "message", TREE_OBJECT);
-    tree_word(b, "carrier", "http");
-    tree_word(b, "protocol", "ntlm");
-    tree_word(b, "type", message_ntlm_type(n));
-    tree_hex(b, "flags", n->flags);
-    tree_known(b, n->type == NTLM_CHALLENGE ? "target" : "domain", n->domain);
-    if (n->type == NTLM_AUTHENTICATE) {
-        tree_known(b, "user", n->user);
-        tree_bool(b, "anonymous", n->is_anonymous);
-        tree_number(b, "nt_response_len", (int64_t)n->nt_response_len);
-        tree_number(b, "lm_response_len", (int64_t)n->lm_response_len);
-        tree_known(b, "target_spn", n->target_spn);
-        tree_bool(b, "channel_bindings", n->has_channel_bindings);
-    }
-    if (n->type != NTLM_CHALLENGE) {
-        tree_known(b, "workstation", n->workstation);
-    }
-    if (n->type != NTLM_NEGOTIATE) {
-        tree_known(b, "netbios_computer", n->netbios_computer);
-        tree_known(b, "netbios_domain", n->netbios_domain);
-        tree_known(b, "dns_computer", n->dns_computer);
-        tree_known(b, "dns_domain", n->dns_domain);
-        tree_known(b, "dns_tree", n->dns_tree);
-        if (n->has_time) {
-            tree_time(b, "timestamp", n->time_ns, 7, true); /* in 100 ns */
-            tree_word(b, "clock", n->time_is_servers ? "server" : "client");
-        } else {
-            tree_null(b, "timestamp");
-        }
-    }
-    tree_bool(b, "complete", n->complete);
-    tree_leave(b, former);
-}
-
-static void put_krb(struct tree_builder *b, const struct krb_message *krb)
-{
-    struct tree *former = tree_enter(b, "message", TREE_OBJECT);
-    tree_word(b, "carrier", "http");
-    tree_word(b, "protocol", "kerberos");
-    tree_word(b, "type", krb_type_name(krb->type));
-    message_krb_tree(b, krb);
-    tree_bool(b, "complete", krb->complete);
-    tree_leave(b, former);
-}
-
-/* RFC 4178 4.2. */
-static void put_gss(struct tree_builder *b, const struct gss_token *gss)
-{
-    bool is_spnego = gss->form == TOKEN_NEG_INIT || gss->form == TOKEN_NEG_RESP;
-    if (is_spnego) {
-        tree_word(b, "protocol", "spnego");
-    }
-    tree_word(b, "form", token_form_name(gss->form));
-    if (gss->form == TOKEN_NEG_INIT) {
-        struct tree *former = tree_enter(b, "mech_types", TREE_LIST);
-        for (size_t i = 0; i < gss->num_mechs; i++) {
-            tree_word(b, NULL, gss_mech_name(gss->mechs[i]));
-        }
-        tree_leave(b, former);
-    }
-    if (gss->form == TOKEN_NEG_RESP) {
-        tree_word(b, "neg_state",
-                  gss->neg_state == NEG_STATE_ABSENT ? NULL : neg_state_name(gss->neg_state));
-        tree_word(b, "supported_mech",
-                  gss->supported_mech == GSS_MECH_UNKNOWN ? NULL
-                                                          : gss_mech_name(gss->supported_mech));
-    }
-    tree_word(b, "mech", gss->mech == GSS_MECH_UNKNOWN ? NULL : gss_mech_name(gss->mech));
-    tree_bool(b, "complete", gss->complete);
-    if (gss->krb != NULL) {
-        put_krb(b, gss->krb);
-    }
-}
-
-void message_auth_tree(struct tree_builder *b, const char *name, const struct auth *auth)
-{
-    if (auth->num_schemes == 0) {
-        tree_null(b, name);
-        return;
-    }
-    struct tree *former = tree_enter(b, name, TREE_OBJECT);
-    struct tree *object = tree_enter(b, "schemes", TREE_LIST);
-    for (size_t i = 0; i < auth->num_schemes; i++) {
-        tree_word(b, NULL, auth_scheme_name(auth->schemes[i]));
-    }
-    tree_leave(b, object);
-    if (auth->token_scheme == AUTH_NONE) {
-        tree_null(b, "token");
-    } else {
-        object = tree_enter(b, "token", TREE_OBJECT);
-        tree_word(b, "scheme", auth_scheme_name(auth->token_scheme));
-        tree_number(b, "base64_len", (int64_t)auth->token_len);
-        if (auth->bad_base64) {
-            tree_bool(b, "bad_base64", true);
-        }
-        if (auth->gss != NULL) {
-            put_gss(b, auth->gss);
-        }
-        if (auth->ntlm != NULL) {
-            put_ntlm(b, auth->ntlm);
-        }
-        tree_leave(b, object);
-    }
-    tree_leave(b, former);
-}
 
 /* MS-KKDCP 2.2.2. */
 static void put_kkdcp(struct tree_builder *b, const struct kkdcp_facts *kkdcp)
@@ -204,7 +82,24 @@ static void put_record(struct tree_builder *b, const struct dns_record *r)
     tree_leave(b, former);
 }
 
-void message_dns_tree(struct tree_builder *b, const struct dns_message *dns)
+/* RFC 2930 2; the token is GSS-TSIG's (RFC 3645). */
+static void put_tkey(struct tree_builder *b, const struct dns_tkey *tkey,
+                     const struct token_facts *token)
+{
+    struct tree *former = tree_enter(b, "tkey", TREE_OBJECT);
+    tree_bytes(b, "algorithm", tkey->algorithm);
+    tree_number(b, "mode", tkey->mode);
+    tree_number(b, "error", tkey->error);
+    if (token != NULL) {
+        message_token_nested(b, "token", token);
+    } else {
+        tree_null(b, "token");
+    }
+    tree_leave(b, former);
+}
+
+void message_dns_tree(struct tree_builder *b, const struct dns_message *dns,
+                      const struct token_facts *token)
 {
     static const char *const flavours[] = {
         [DNS_PLAIN] = "dns", [DNS_LLMNR] = "llmnr", [DNS_NBNS] = "nbns", [DNS_MDNS] = "mdns"};
@@ -219,6 +114,9 @@ void message_dns_tree(struct tree_builder *b, const struct dns_message *dns)
         tree_number(b, "type", dns->question_type);
         tree_word(b, "type_name", dns_type_name(dns->question_type));
         tree_leave(b, former);
+    }
+    if (dns->tkey != NULL) {
+        put_tkey(b, dns->tkey, token);
     }
     if (!dns->is_response) {
         return;

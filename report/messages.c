@@ -45,6 +45,8 @@ static const char *const types[] = {
     "NTLM-NEGOTIATE",
     "NTLM-CHALLENGE",
     "NTLM-AUTHENTICATE",
+    "SPNEGO-INIT",
+    "SPNEGO-RESP",
 };
 static const char *const protocols[] = {"kerberos", "spnego", "ntlm", "http", "dns"};
 
@@ -68,6 +70,17 @@ const char *messages_protocol_word(struct bytes word)
     return word_of(protocols, sizeof protocols / sizeof protocols[0], word);
 }
 
+const char *messages_carrier_word(struct bytes word)
+{
+    for (int carrier = CARRIER_UDP; carrier <= CARRIER_OTHER; carrier++) {
+        const char *name = carrier_name((enum carrier)carrier);
+        if (bytes_is_nocase(word, name)) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
 struct message_kind message_kind(const struct event *e)
 {
     switch (e->kind) {
@@ -79,6 +92,8 @@ struct message_kind message_kind(const struct event *e)
         return (struct message_kind){"http", "HTTP-RESPONSE"};
     case EVENT_DNS:
         return (struct message_kind){"dns", e->dns->is_response ? "DNS-RESPONSE" : "DNS-QUERY"};
+    case EVENT_TOKEN:
+        return message_token_kind(e->token);
     case EVENT_NONE:
     case EVENT_TCP_SYN:
     case EVENT_TCP_CONNECT:
@@ -127,16 +142,17 @@ static void carry_kpasswd(struct carried *c, const struct kpasswd_facts *kpasswd
     }
 }
 
-static void carry_auth(struct carried *c, const struct auth *auth)
+static void carry_token(struct carried *c, const struct gss_token *gss,
+                        const struct ntlm_message *ntlm)
 {
-    if (auth->gss != NULL) {
-        if (auth->gss->form == TOKEN_NEG_INIT || auth->gss->form == TOKEN_NEG_RESP) {
-            carry(c, (struct message_kind){"spnego", NULL}, NULL);
+    if (gss != NULL) {
+        if (message_spnego_type(gss) != NULL) {
+            carry(c, (struct message_kind){"spnego", message_spnego_type(gss)}, NULL);
         }
-        carry_krb(c, auth->gss->krb);
+        carry_krb(c, gss->krb);
     }
-    if (auth->ntlm != NULL) {
-        carry(c, (struct message_kind){"ntlm", message_ntlm_type(auth->ntlm)}, NULL);
+    if (ntlm != NULL) {
+        carry(c, (struct message_kind){"ntlm", message_ntlm_type(ntlm)}, NULL);
     }
 }
 
@@ -149,9 +165,12 @@ static struct carried carried_by(const struct event *e)
     } else {
         carry(&c, message_kind(e), NULL);
     }
+    if (e->token != NULL) {
+        carry_token(&c, e->token->gss, e->token->ntlm);
+    }
     if (e->http != NULL) {
-        carry_auth(&c, &e->http->auth);
-        carry_auth(&c, &e->http->proxy_auth);
+        carry_token(&c, e->http->auth.gss, e->http->auth.ntlm);
+        carry_token(&c, e->http->proxy_auth.gss, e->http->proxy_auth.ntlm);
         if (e->http->kkdcp != NULL) {
             carry_krb(&c, e->http->kkdcp->krb);
             carry_kpasswd(&c, e->http->kkdcp->kpasswd);
@@ -175,6 +194,21 @@ static bool is_error_wanted(const struct krb_message *krb, const struct messages
     return false;
 }
 
+/* By what brought the message, or what is nested in it. */
+static bool is_carrier_wanted(const struct event *e, const struct messages_selection *s)
+{
+    bool has_token = e->http != NULL && (e->http->auth.token_scheme != AUTH_NONE ||
+                                         e->http->proxy_auth.token_scheme != AUTH_NONE);
+    bool is_wanted = s->num_carriers == 0;
+    for (size_t i = 0; i < s->num_carriers; i++) {
+        struct bytes carrier = bytes_of(s->carriers[i]);
+        is_wanted = is_wanted || bytes_is(carrier, carrier_name(e->carrier)) ||
+                    (has_token && bytes_is(carrier, carrier_name(CARRIER_HTTP))) ||
+                    (e->token != NULL && bytes_is(carrier, carrier_name(e->token->carrier)));
+    }
+    return is_wanted;
+}
+
 static bool is_selected(const struct messages_selection *s, const struct event *e)
 {
     struct carried c = carried_by(e);
@@ -187,7 +221,7 @@ static bool is_selected(const struct messages_selection *s, const struct event *
             has_protocol || is_one_of(c.at[i].kind.protocol, s->protocols, s->num_protocols);
         has_error = has_error || is_error_wanted(c.at[i].krb, s);
     }
-    return has_type && has_protocol && has_error;
+    return has_type && has_protocol && has_error && is_carrier_wanted(e, s);
 }
 
 static void put_place(struct tree_builder *b, const char *name, const char *capture_name,
@@ -212,10 +246,7 @@ static void build(struct tree_builder *b, const struct event *e, const struct re
     tree_time(b, "time", e->time_ns, e->time_ns % 1000 == 0 ? 6 : 9, utc);
     tree_endpoint(b, "from", &e->from);
     tree_endpoint(b, "to", &e->to);
-    tree_word(b, "carrier",
-              e->carrier == CARRIER_UDP   ? "udp"
-              : e->carrier == CARRIER_TCP ? "tcp"
-                                          : "other");
+    tree_word(b, "carrier", carrier_name(e->carrier));
     tree_word(b, "protocol", kind.protocol);
     tree_word(b, "type", kind.type);
     if (e->krb != NULL) {
@@ -230,7 +261,9 @@ static void build(struct tree_builder *b, const struct event *e, const struct re
     } else if (e->http != NULL) {
         message_http_tree(b, e);
     } else if (e->dns != NULL) {
-        message_dns_tree(b, e->dns);
+        message_dns_tree(b, e->dns, e->token);
+    } else if (e->token != NULL) {
+        message_token_tree(b, e->token);
     }
     put_place(b, "reply_to", "reply_to_capture", &reply->reply_to, e);
     put_place(b, "repeats", "repeats_capture", &reply->repeats, e);

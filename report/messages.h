@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-#define MESSAGES_SELECT_MAX 32 /* --type, --error, --protocol: each so many */
+#define MESSAGES_SELECT_MAX 32 /* --type, --error, --protocol, --carrier: each so many */
 
 /* Which messages are shown; a kind of which nothing is named selects all. A message is selected by
  * what it carries too: an HTTP request by the AP-REQ in its token. */
@@ -20,6 +20,8 @@ struct messages_selection {
     size_t num_types;
     const char *protocols[MESSAGES_SELECT_MAX]; /* "kerberos" */
     size_t num_protocols;
+    const char *carriers[MESSAGES_SELECT_MAX]; /* "smb" */
+    size_t num_carriers;
     int32_t errors[MESSAGES_SELECT_MAX]; /* of KRB-ERROR */
     size_t num_errors;
 };
@@ -44,9 +46,10 @@ void messages_write(struct messages *m, const struct event *e, const struct repl
 /* Everything is written. STATUS_OUTPUT or STATUS_NO_MEMORY, trouble says why. */
 enum status messages_end(struct messages *m, struct trouble *trouble);
 
-/* The word as it is printed ("tgs-req" gives "TGS-REQ"), or NULL: there is no such type, or no such
- * protocol. */
+/* The word as it is printed ("tgs-req" gives "TGS-REQ"), or NULL: there is no such type, protocol
+ * or carrier. */
 const char *messages_type_word(struct bytes word);
 const char *messages_protocol_word(struct bytes word);
+const char *messages_carrier_word(struct bytes word);
 
 #endif

@@ -12,6 +12,10 @@ struct message_kind {
 };
 struct message_kind message_kind(const struct event *e);
 const char *message_ntlm_type(const struct ntlm_message *ntlm);
+const char *message_spnego_type(const struct gss_token *gss); /* NULL: no SPNEGO */
+
+/* What a token by itself is: SPNEGO, else the Kerberos or NTLM message that it wraps. */
+struct message_kind message_token_kind(const struct token_facts *token);
 
 /* message_krb.c, message_token.c, message_other.c: all members that a message has beside its ends
  * and its kind. */
@@ -20,8 +24,12 @@ void message_krb_nested(struct tree_builder *b, const char *name, const struct k
 void message_kpasswd_tree(struct tree_builder *b, const struct kpasswd_facts *facts,
                           const struct krb_message *krb);
 void message_auth_tree(struct tree_builder *b, const char *name, const struct auth *auth);
+void message_token_tree(struct tree_builder *b, const struct token_facts *token);
+void message_token_nested(struct tree_builder *b, const char *name,
+                          const struct token_facts *token);
 void message_http_tree(struct tree_builder *b, const struct event *e);
-void message_dns_tree(struct tree_builder *b, const struct dns_message *dns);
+void message_dns_tree(struct tree_builder *b, const struct dns_message *dns,
+                      const struct token_facts *token);
 
 /* message_krb.c: names of the bits that are set, bit 0 the most significant. */
 enum message_bits { BITS_KDC_OPTIONS, BITS_AP_OPTIONS, BITS_PAC_OPTIONS };

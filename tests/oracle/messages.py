@@ -3,8 +3,9 @@
 
     messages.py KRBSCOPE EXCEPTIONS FOLDER...
 
-Messages on UDP, TCP and in HTTP are compared one by one: frame, message type, and every field of
-WANTED below that the message has. Messages in other carriers (SMB, LDAP, DCE/RPC) are counted only.
+Kerberos messages are compared one by one, in every carrier: frame, message type, carrier, and the
+fields that fields_of() reads; NTLM messages in HTTP, SMB, LDAP, DCE/RPC and others by frame, type,
+carrier and names.
 """
 import collections
 import concurrent.futures
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree
 
-TSHARK = ["tshark", "-n", "-Y", "kerberos", "-T", "pdml",
+TSHARK = ["tshark", "-n", "-Y", "kerberos or ntlmssp", "-T", "pdml",
           "-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.desegment_tcp_streams:TRUE",
           "-o", "ip.defragment:TRUE", "-o", "ipv6.defragment:TRUE"]
 JOBS = 2
@@ -28,6 +29,8 @@ ELEMENTS = {
     "kerberos.krb_safe_element": "KRB-SAFE", "kerberos.krb_priv_element": "KRB-PRIV",
     "kerberos.krb_cred_element": "KRB-CRED", "kerberos.krb_error_element": "KRB-ERROR",
 }
+CARRIERS = {"http": "http", "smb": "smb", "smb2": "smb", "nbss": "smb", "ldap": "ldap", "cldap": "ldap",
+            "dcerpc": "dcerpc", "dns": "dns"}
 NESTED = {1: "ap_req", 136: "armor"}  # PA-TGS-REQ, PA-FX-FAST
 OPTION_NAMES = {"constrained-delegation": "cname-in-addl-tkt", "reserved": "bit-0"}
 
@@ -184,6 +187,32 @@ def fields_of(element, kind):
     return f
 
 
+NTLM = {1: "NTLM-NEGOTIATE", 2: "NTLM-CHALLENGE", 3: "NTLM-AUTHENTICATE"}
+NTLM_FIELDS = {
+    "NTLM-NEGOTIATE": {"domain": "negotiate.domain", "workstation": "negotiate.callingworkstation"},
+    "NTLM-CHALLENGE": {"target": "challenge.target_name"},
+    "NTLM-AUTHENTICATE": {"domain": "auth.domain", "user": "auth.username",
+                          "workstation": "auth.hostname"},
+}
+
+
+def ntlm_kind(proto):
+    kind = child(proto, "ntlmssp.messagetype")
+    return None if kind is None else NTLM.get(int(kind.get("show"), 16))
+
+
+def ntlm_fields(proto, kind):
+    f = {"flags": None}
+    flags = child(proto, "ntlmssp.negotiateflags")
+    if flags is not None:
+        f["flags"] = int(flags.get("show"), 16)
+    for name, theirs in NTLM_FIELDS[kind].items():
+        e = child(proto, "ntlmssp." + theirs)
+        value = None if e is None or not e.get("value") else e.get("show")
+        f[name] = None if value in ("", "NULL") else value
+    return f
+
+
 Message = collections.namedtuple("Message", "frame kind carrier time ends fields")
 
 
@@ -219,6 +248,10 @@ def tshark_messages(path):
             while stack:
                 e, above = stack.pop()
                 kind = ELEMENTS.get(e.get("name"))
+                if e.get("name") == "ntlmssp" and ntlm_kind(e) is not None:
+                    kind = ntlm_kind(e)
+                    yield Message(frame, kind, carrier_of(above), time, ends, ntlm_fields(e, kind))
+                    continue
                 if kind is not None:
                     yield Message(frame, kind, carrier_of(above), time, ends, fields_of(e, kind))
                     continue
@@ -231,11 +264,10 @@ def tshark_messages(path):
 
 
 def carrier_of(protocols):
-    wrappers = {"kerberos", "kpasswd", "gss-api", "spnego", "fake-field-wrapper"}
-    others = [p for p in protocols if p not in wrappers]
-    if not others:
-        return "wire" if protocols and protocols[0] in ("kerberos", "kpasswd") else "other"
-    return "http" if others == ["http"] else "other"
+    for p in reversed(protocols):
+        if p in CARRIERS:
+            return CARRIERS[p]
+    return "wire" if protocols and protocols[0] in ("kerberos", "kpasswd") else "other"
 
 
 # Our objects.
@@ -299,23 +331,34 @@ def ours_fields(o):
     return f
 
 
+def ours_ntlm(o):
+    return {"flags": int(o["flags"], 16),
+            **{name: ours_string(o, name) for name in NTLM_FIELDS[o["type"]]}}
+
+
+def tokens_of(o):
+    yield from (o[name]["token"] for name in ("authorization", "proxy_authorization",
+                                              "www_authenticate", "proxy_authenticate")
+                if o.get(name) and o[name]["token"])
+    yield from (token for token in (o.get("token"), (o.get("tkey") or {}).get("token")) if token)
+
+
 def our_messages(program, path):
-    run = subprocess.run([program, "messages", "--format", "json", "--protocol", "kerberos", path],
+    run = subprocess.run([program, "messages", "--format", "json", "--protocol", "kerberos,ntlm", path],
                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     for line in run.stdout.decode("ascii").splitlines():
         o = json.loads(line)
         ends = (o["from"]["address"], o["to"]["address"])
-        found = [(o, "wire")] if o["protocol"] == "kerberos" else [
-            (o[name]["token"]["message"], "http")
-            for name in ("authorization", "proxy_authorization", "www_authenticate",
-                         "proxy_authenticate")
-            if o.get(name) and o[name]["token"] and "message" in o[name]["token"]
-            and o[name]["token"]["message"]["protocol"] == "kerberos"]
+        found = [(token["message"], token["message"]["carrier"])
+                 for token in tokens_of(o) if "message" in token]
+        if o["protocol"] in ("kerberos", "ntlm"):
+            found = [(o, "wire" if o["carrier"] in ("udp", "tcp") else o["carrier"])]
         if "kpasswd" in o and "message" in o["kpasswd"]:
             found.append((o["kpasswd"]["message"], "wire"))
         for m, carrier in found:
+            read = ours_ntlm if m["protocol"] == "ntlm" else ours_fields
             yield Message(o["frame"], m["type"], carrier, None, ends,
-                          ours_fields(m) if m["complete"] else None)
+                          read(m) if m["complete"] else None)
 
 
 def compare(program, path):
@@ -329,8 +372,6 @@ def compare(program, path):
         waiting[(m.frame, m.kind)].append(m)
     times = {m.frame: m.time for m in theirs}
     for m in theirs:
-        if m.carrier == "other":
-            continue
         mine = waiting[(m.frame, m.kind)]
         if not mine:
             copy = any(o.kind == m.kind and o.fields == m.fields and o.ends == m.ends
@@ -345,6 +386,8 @@ def compare(program, path):
             counts["cut"] += 1
             continue
         counts["compared"] += 1
+        if o.carrier != m.carrier:
+            differences.append((m.frame, "carrier", f"{m.kind} ours {o.carrier} tshark {m.carrier}"))
         if m.kind == "KRB-ERROR" and not m.fields["padata"] and o.fields["padata"]:
             counts["e-data that tshark leaves undecoded"] += 1  # it does so by error code
             m.fields["padata"] = o.fields["padata"]
@@ -366,7 +409,7 @@ def captures_below(folder):
     if os.path.exists(index):
         with open(index, encoding="utf-8", newline="") as table:
             for row in csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE):
-                if int(row["kerberos_frames"] or 0) > 0:
+                if int(row["kerberos_frames"] or 0) > 0 or row["ntlmssp_msgs"]:
                     yield row["path"]
         return
     for where, _, names in sorted(os.walk(folder)):

@@ -2,7 +2,7 @@
 # Compares each Kerberos message that `krbscope messages` prints with tshark's.
 #
 #   messages.sh KRBSCOPE FOLDER...   captures below the folders; of a folder with an INDEX.tsv those
-#                                    whose column kerberos_frames is not 0
+#                                    whose columns kerberos_frames or ntlmssp_msgs say so
 #
 # What is compared, and with which preferences of tshark, stands in messages.py; what may differ and
 # why in messages.exceptions: path, tab, frame, tab, field, tab, reason. Exits with 1 on a

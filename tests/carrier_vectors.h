@@ -1,0 +1,71 @@
+/* PDUs made by hand, each with one token: a client's NegTokenInit with an NTLM NEGOTIATE in it, and
+ * a server's NegTokenResp. */
+#ifndef KRBSCOPE_TESTS_CARRIER_VECTORS_H
+#define KRBSCOPE_TESTS_CARRIER_VECTORS_H
+
+#include "battery.h"
+#include "decode/carrier.h"
+
+#define ZEROS_8 "0000000000000000"
+#define ZEROS_16 ZEROS_8 ZEROS_8
+#define CLIENT_TOKEN_BYTES 74
+#define CLIENT_TOKEN                                                                               \
+    "604806062b0601050502a03e303ca00e300c060a2b06010401823702020aa22a0428"                         \
+    "4e544c4d5353500001000000178208e2" ZEROS_16 "060200000000000f"
+#define SERVER_TOKEN_BYTES 9
+#define SERVER_TOKEN "a1073005a0030a0100"
+
+#define SMB2_HEAD(status, command, flags, id)                                                      \
+    "fe534d424000 0000" status command "0100" flags "00000000" id                                  \
+    "00000000 00000000" ZEROS_8 ZEROS_16
+#define SMB1_HEAD(flags) "ff534d42 73 00000000" flags "07c8 0000" ZEROS_8 "0000 0000 0100 0000 0200"
+
+struct carrier_vector {
+    enum carrier_kind kind;
+    enum carrier_pdu pdu;
+    bool is_response;
+    bool has_id;
+    uint64_t id;
+    const char *hex;
+};
+
+/* A request and its response, in turn. */
+static const struct carrier_vector carrier_vectors[] = {
+    {CARRIER_KIND_SMB, CARRIER_PDU_SMB2_SESSION_SETUP, false, true, 3,
+     "000000a2" SMB2_HEAD(
+         "00000000", "0100", "00000000",
+         "0300000000000000") "1900 0001 00000000 00000000 5800 4a00" ZEROS_8 CLIENT_TOKEN},
+    {CARRIER_KIND_SMB, CARRIER_PDU_SMB2_SESSION_SETUP, true, true, 3,
+     "00000051" SMB2_HEAD("00000000", "0100", "01000000",
+                          "0300000000000000") "0900 0000 4800 0900" SERVER_TOKEN},
+    {CARRIER_KIND_SMB, CARRIER_PDU_SMB1_SESSION_SETUP, false, true, 0x10002,
+     "00000085" SMB1_HEAD("18") "0c ff000000 4104 3200 0000 00000000 4a00 00000000 d4000080"
+                                "4a00" CLIENT_TOKEN},
+    {CARRIER_KIND_SMB, CARRIER_PDU_SMB1_SESSION_SETUP, true, true, 0x10002,
+     "00000034" SMB1_HEAD("98") "04 ff000000 0000 0900 0900" SERVER_TOKEN},
+    {CARRIER_KIND_LDAP, CARRIER_PDU_LDAP_BIND, false, true, 5,
+     "3064 020105 605f 020103 0400 a358 040a4753532d53504e45474f 044a" CLIENT_TOKEN},
+    {CARRIER_KIND_LDAP, CARRIER_PDU_LDAP_BIND, true, true, 5,
+     "3017 020105 6112 0a0100 0400 0400 8709" SERVER_TOKEN},
+    {CARRIER_KIND_RPC, CARRIER_PDU_RPC_BIND, false, true, 0x100000002,
+     "05000b03 10000000 9a00 4a00 02000000" ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_8
+     "09060000 01000000" CLIENT_TOKEN},
+    {CARRIER_KIND_RPC, CARRIER_PDU_RPC_BIND, true, true, 0x100000002,
+     "05000c03 10000000 2900 0900 02000000" ZEROS_8 "09060000 01000000" SERVER_TOKEN},
+    {CARRIER_KIND_TDS, CARRIER_PDU_TDS_LOGIN7, false, false, 0,
+     "1000 0068 0000 01 00 a8000000 04000074" ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16
+     "000000000000 5e00 4a00 000000000000000000000000 6048"
+     "1001 0050 0000 02 00 06062b0601050502a03e303ca00e300c060a2b06010401823702020aa22a0428"
+     "4e544c4d5353500001000000178208e2" ZEROS_16 "060200000000000f"},
+    {CARRIER_KIND_TDS, CARRIER_PDU_TDS_SSPI, true, false, 0,
+     "0401 0014 0000 01 00 ed 0900" SERVER_TOKEN},
+    {CARRIER_KIND_NNS, CARRIER_PDU_NNS_HANDSHAKE, false, false, 0, "160100004a" CLIENT_TOKEN},
+    {CARRIER_KIND_NNS, CARRIER_PDU_NNS_HANDSHAKE, true, false, 0, "1601000009" SERVER_TOKEN},
+    {CARRIER_KIND_GSS, CARRIER_PDU_TOKEN, false, false, 0, CLIENT_TOKEN},
+    {CARRIER_KIND_GSS, CARRIER_PDU_TOKEN, true, false, 0, SERVER_TOKEN},
+    {CARRIER_KIND_GSS_LENGTH, CARRIER_PDU_TOKEN, false, false, 0, "0000004a" CLIENT_TOKEN},
+    {CARRIER_KIND_GSS_LENGTH, CARRIER_PDU_TOKEN, true, false, 0, "00000009" SERVER_TOKEN},
+};
+#define NUM_CARRIER_VECTORS (sizeof carrier_vectors / sizeof carrier_vectors[0])
+
+#endif
