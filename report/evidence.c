@@ -294,6 +294,7 @@ static bool may_matter(const struct event *e)
     case EVENT_HTTP_REQUEST:
         return bytes_is(e->http->message.method, "CCM_POST");
     case EVENT_NONE:
+    case EVENT_TOKEN:
     case EVENT_HTTP_RESPONSE:
     case EVENT_TCP_FIN:
     case EVENT_TCP_RESET:

@@ -29,8 +29,8 @@ ELEMENTS = {
     "kerberos.krb_safe_element": "KRB-SAFE", "kerberos.krb_priv_element": "KRB-PRIV",
     "kerberos.krb_cred_element": "KRB-CRED", "kerberos.krb_error_element": "KRB-ERROR",
 }
-CARRIERS = {"http": "http", "smb": "smb", "smb2": "smb", "nbss": "smb", "ldap": "ldap", "cldap": "ldap",
-            "dcerpc": "dcerpc", "dns": "dns"}
+CARRIERS = {"http": "http", "smb": "smb", "smb2": "smb", "nbss": "smb", "ldap": "ldap",
+            "cldap": "ldap", "dcerpc": "dcerpc", "dns": "dns"}
 NESTED = {1: "ap_req", 136: "armor"}  # PA-TGS-REQ, PA-FX-FAST
 OPTION_NAMES = {"constrained-delegation": "cname-in-addl-tkt", "reserved": "bit-0"}
 
@@ -344,7 +344,8 @@ def tokens_of(o):
 
 
 def our_messages(program, path):
-    run = subprocess.run([program, "messages", "--format", "json", "--protocol", "kerberos,ntlm", path],
+    run = subprocess.run([program, "messages", "--format", "json",
+                          "--protocol", "kerberos,ntlm", path],
                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     for line in run.stdout.decode("ascii").splitlines():
         o = json.loads(line)
@@ -387,7 +388,8 @@ def compare(program, path):
             continue
         counts["compared"] += 1
         if o.carrier != m.carrier:
-            differences.append((m.frame, "carrier", f"{m.kind} ours {o.carrier} tshark {m.carrier}"))
+            differences.append((m.frame, "carrier",
+                                f"{m.kind} ours {o.carrier} tshark {m.carrier}"))
         if m.kind == "KRB-ERROR" and not m.fields["padata"] and o.fields["padata"]:
             counts["e-data that tshark leaves undecoded"] += 1  # it does so by error code
             m.fields["padata"] = o.fields["padata"]
