@@ -148,6 +148,9 @@ enum status capture_rewind(struct capture *c, struct trouble *trouble);
 
 void capture_close(struct capture *c); /* NULL is fine */
 
+/* A new file without a name, for reading and writing, in TMPDIR. -1: none can be made. */
+int capture_temporary_file(struct trouble *trouble);
+
 /* Short name of a link type ("ethernet"), or "linktype-N" written to the caller's 24 bytes. */
 const char *capture_link_type_name(uint16_t link_type, char buffer[24]);
 

@@ -45,3 +45,8 @@ bool spool_write(int fd, const uint8_t *at, size_t len)
     }
     return true;
 }
+
+int capture_temporary_file(struct trouble *trouble)
+{
+    return spool_open(trouble);
+}

@@ -21,6 +21,7 @@
 #define BLOCK_INTERFACE 1U
 #define BLOCK_STATISTICS 5U
 #define BLOCK_PACKET 6U
+#define BLOCK_CUSTOM 0xbadU
 #define BYTE_ORDER_MAGIC 0x1a2b3c4dU
 #define RESOLUTION_NS 9 /* if_tsresol: 10^-9 s */
 #define FILTER_IS_EXPRESSION '\0'
@@ -329,6 +330,16 @@ enum status writer_frame(struct writer *w, uint32_t id, const struct frame *fram
     }
     block_end(w);
     return STATUS_OK;
+}
+
+enum status writer_filler(struct writer *w, struct trouble *trouble)
+{
+    enum status status = block_begin(w, BLOCK_CUSTOM, trouble);
+    if (status == STATUS_OK) {
+        put_uint(w, 0, 4); /* nobody's enterprise number */
+        block_end(w);
+    }
+    return status;
 }
 
 static void put_option_count(struct writer *w, enum option_code code, uint64_t count)

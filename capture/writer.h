@@ -71,6 +71,9 @@ enum status writer_interface(struct writer *w, const struct writer_interface *in
 enum status writer_frame(struct writer *w, uint32_t id, const struct frame *frame,
                          struct bytes comment, struct trouble *trouble);
 
+/* A block that takes a frame number and is no frame, as others' special records do. */
+enum status writer_filler(struct writer *w, struct trouble *trouble);
+
 enum status writer_statistics(struct writer *w, uint32_t id, const struct writer_counts *counts,
                               struct trouble *trouble);
 

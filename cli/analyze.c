@@ -36,6 +36,9 @@ static const char help[] =
     "                             also write that form to file F; '-' is standard output\n"
     "  --evidence F               pcapng file F with only the frames that the report rests on\n"
     "  --evidence-flows           … and all of the connections they belong to\n"
+    "  --redact                   pseudonyms for names and addresses, nothing secret, in all "
+    "outputs\n"
+    "  --redact-key F             the same pseudonyms in every run with key file F\n"
     "  --spool-max BYTES          room for captures from pipes that are read again (8G)\n"
     "  --all                      in detail: attempts that succeeded, and other failures\n"
     "  --color auto|always|never  colour (auto: on a terminal, unless NO_COLOR is set)\n"
@@ -121,6 +124,9 @@ static int judge_and_write(struct case_file *c, struct feed *f, struct witnesses
     } else {
         analysis.captures = summaries;
         analysis.num_captures = f->num_sources;
+        if (f->redaction != NULL) {
+            redaction_tell(f->redaction, &analysis);
+        }
         if (output_write(outputs, f, options, &analysis, trouble) == STATUS_OK) {
             result = f->num_unreadable + w->num_unreadable > 0 ? EXIT_RUN_FAILED
                                                                : exit_status(&analysis);
@@ -131,7 +137,7 @@ static int judge_and_write(struct case_file *c, struct feed *f, struct witnesses
     return result;
 }
 
-static int analyze(const char *name, const struct options *options)
+static int analyze(const char *name, struct options *options)
 {
     struct trouble trouble = {{0}};
     struct output_files outputs = {0};
@@ -148,7 +154,11 @@ static int analyze(const char *name, const struct options *options)
         .all = options->all,
         .has_logs = options->num_logs > 0,
     };
-    enum status status = output_open(&outputs, options, &trouble);
+    enum status status = redaction_new(&feed.redaction, options, &trouble);
+    struct redaction *redaction = feed.redaction;
+    if (status == STATUS_OK) {
+        status = output_open(&outputs, options, &trouble);
+    }
     if (status == STATUS_OK) {
         status = feed_open(&feed, options, wants_progress(options), &trouble);
     }
@@ -172,6 +182,7 @@ static int analyze(const char *name, const struct options *options)
     witnesses_close(&witnesses);
     feed_close(&feed);
     output_close(&outputs);
+    redaction_free(redaction);
     return result;
 }
 

@@ -82,6 +82,12 @@ static void count_unreadable(struct feed *f, const struct trouble *why)
     f->num_unreadable++;
 }
 
+/* What is known of the source; of a redacted copy, what was known of the original. */
+static void note_info(struct source *s)
+{
+    s->info = s->has_copy ? s->original : *capture_info(s->capture);
+}
+
 /* Reads the source to its end only to know its times, link types and flows, and makes it readable
  * again. Only needed to tell pieces from vantages, so never for a single file. */
 static enum status scan(struct source *s, struct progress *progress, struct trouble *why)
@@ -99,7 +105,7 @@ static enum status scan(struct source *s, struct progress *progress, struct trou
         }
     }
     segmenter_free(segmenter);
-    s->info = *capture_info(s->capture);
+    note_info(s);
     if (is_standard_input(s->path)) {
         return capture_rewind(s->capture, why);
     }
@@ -111,12 +117,16 @@ static enum status scan(struct source *s, struct progress *progress, struct trou
 enum status feed_open_source(const struct feed *f, struct source *s, struct trouble *trouble)
 {
     struct capture_options options = f->capture_options;
+    if (s->has_copy) { /* filtered, in UTC if it could be, and one section already */
+        options = (struct capture_options){.spool_max = options.spool_max};
+        return capture_open(&s->capture, s->copy_path, &options, trouble);
+    }
     options.section = s->section;
     return capture_open(&s->capture, s->path, &options, trouble);
 }
 
 /* One capture of a file; *num says how many it has. is_one_of_many: others are read beside it. */
-static enum status open_capture(struct feed *f, const char *path, unsigned section,
+static enum status open_capture(struct feed *f, const char *path, unsigned number, unsigned section,
                                 bool is_one_of_many, unsigned *num, struct trouble *trouble)
 {
     struct source *s = &f->sources[f->num_sources];
@@ -139,6 +149,12 @@ static enum status open_capture(struct feed *f, const char *path, unsigned secti
         s->capture = NULL;
         return STATUS_OK;
     }
+    if (status == STATUS_OK && f->redaction != NULL) {
+        status = redaction_copy(f->redaction, s, number, trouble);
+        if (status != STATUS_OK || feed_open_source(f, s, trouble) != STATUS_OK) {
+            return status == STATUS_OK ? STATUS_NO_FILE : status;
+        }
+    }
     if (status == STATUS_OK && is_one_of_many) {
         progress_begin(&progress, f->show_progress, "looking at times",
                        capture_info(s->capture)->bytes);
@@ -157,18 +173,18 @@ static enum status open_capture(struct feed *f, const char *path, unsigned secti
     return STATUS_OK;
 }
 
-static enum status open_file(struct feed *f, const char *path, bool is_one_of_many,
+static enum status open_file(struct feed *f, const char *path, unsigned number, bool is_one_of_many,
                              struct trouble *trouble)
 {
     unsigned num = 1;
-    enum status status = open_capture(f, path, 0, is_one_of_many, &num, trouble);
+    enum status status = open_capture(f, path, number, 0, is_one_of_many, &num, trouble);
     for (unsigned section = 1; num > 1 && section <= num && status == STATUS_OK; section++) {
         unsigned same = num;
         if (f->num_sources == SOURCES_MAX) {
             trouble_set(trouble, "At most %d captures in one run.", SOURCES_MAX);
             return STATUS_USAGE;
         }
-        status = open_capture(f, path, section, true, &same, trouble);
+        status = open_capture(f, path, number, section, true, &same, trouble);
     }
     return status;
 }
@@ -176,7 +192,7 @@ static enum status open_file(struct feed *f, const char *path, bool is_one_of_ma
 enum status feed_open(struct feed *f, const struct options *options, bool show_progress,
                       struct trouble *trouble)
 {
-    *f = (struct feed){.show_progress = show_progress};
+    *f = (struct feed){.show_progress = show_progress, .redaction = f->redaction};
     f->capture_options = (struct capture_options){.filter = options->filter,
                                                   .has_zone = options->has_zone,
                                                   .zone_s = options->zone_s,
@@ -196,7 +212,7 @@ enum status feed_open(struct feed *f, const struct options *options, bool show_p
         return STATUS_NO_MEMORY;
     }
     for (size_t i = 0; i < options->num_files && status == STATUS_OK; i++) {
-        status = open_file(f, options->files[i], options->num_files > 1, trouble);
+        status = open_file(f, options->files[i], (unsigned)i + 1, options->num_files > 1, trouble);
     }
     if (status != STATUS_OK) {
         return status;
@@ -235,7 +251,7 @@ static uint64_t bytes_of_feed(const struct feed *f)
 static void close_piece(struct run *run, struct source *s)
 {
     struct trouble why = {{0}};
-    s->info = *capture_info(s->capture);
+    note_info(s);
     run->done_bytes += s->info.bytes_read;
     run->done_frames += s->info.frames;
     if (run->is_survey && is_standard_input(s->path) &&
@@ -525,6 +541,9 @@ void feed_close(struct feed *f)
     for (size_t i = 0; i < f->num_sources; i++) {
         capture_close(f->sources[i].capture);
         free(f->sources[i].flows);
+        if (f->sources[i].has_copy) {
+            (void)close(f->sources[i].copy_fd);
+        }
     }
     align_free(f->align);
     free(f->sources);

@@ -3,6 +3,7 @@
 #define KRBSCOPE_CLI_FEED_H
 
 #include "cli/options.h"
+#include "cli/redaction.h"
 #include "cli/source.h"
 #include "diagnose/case.h"
 
@@ -12,12 +13,14 @@ struct feed {
     size_t num_unreadable; /* files that could not be read; each was told on standard error */
     struct capture_options capture_options;
     bool show_progress;
-    struct align *align; /* of several captures, for the life of the case; NULL of one */
-    bool is_read_again;  /* for the evidence: standard input stays open */
+    struct align *align;         /* of several captures, for the life of the case; NULL of one */
+    struct redaction *redaction; /* or NULL; the caller's */
+    bool is_read_again;          /* for the evidence: standard input stays open */
 };
 
-/* Opens what can be opened. STATUS_NO_MEMORY, STATUS_USAGE (the filter, the same file twice, too
- * many) with trouble; unreadable files are told at once and counted. */
+/* f->redaction is set by the caller before, all else here. Opens what can be opened.
+ * STATUS_NO_MEMORY, STATUS_USAGE (the filter, the same file twice, too many) with trouble;
+ * unreadable files are told at once and counted. */
 enum status feed_open(struct feed *f, const struct options *options, bool show_progress,
                       struct trouble *trouble);
 

@@ -49,6 +49,8 @@ enum option_id {
     OPTION_ERROR,
     OPTION_CAPTURE_ZONE,
     OPTION_ASCII,
+    OPTION_REDACT,
+    OPTION_REDACT_KEY,
 };
 
 static const struct option long_options[] = {
@@ -58,6 +60,8 @@ static const struct option long_options[] = {
     {"carrier", required_argument, NULL, OPTION_CARRIER},
     {"error", required_argument, NULL, OPTION_ERROR},
     {"capture-zone", required_argument, NULL, OPTION_CAPTURE_ZONE},
+    {"redact", no_argument, NULL, OPTION_REDACT},
+    {"redact-key", required_argument, NULL, OPTION_REDACT_KEY},
     {"ascii", no_argument, NULL, OPTION_ASCII},
     {"filter", required_argument, NULL, 'f'},
     {"verbose", no_argument, NULL, 'v'},
@@ -203,6 +207,13 @@ static bool read_one(struct wish *w, int option, const char *value)
     case OPTION_CAPTURE_ZONE:
         w->options.has_zone = true;
         return options_zone(value, &w->options.zone_s, w->trouble);
+    case OPTION_REDACT:
+        w->options.redact = true;
+        return true;
+    case OPTION_REDACT_KEY:
+        w->options.redact = true;
+        w->options.redact_key = value;
+        return true;
     case OPTION_ASCII:
         w->messages.ascii = true;
         return true;
@@ -246,6 +257,7 @@ static bool read_wish(struct wish *w, int argc, char **argv)
 /* Events on their way to the page. */
 struct run {
     struct feed feed;
+    struct redaction *redaction;
     struct reply_tables *replies;
     struct messages *messages;
 };
@@ -259,7 +271,12 @@ static void take(void *context, const struct event *e)
 
 static enum status print_all(struct run *run, struct wish *w)
 {
-    enum status status = feed_open(&run->feed, &w->options, false, w->trouble);
+    enum status status = redaction_new(&run->feed.redaction, &w->options, w->trouble);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    run->redaction = run->feed.redaction;
+    status = feed_open(&run->feed, &w->options, false, w->trouble);
     if (status != STATUS_OK || run->feed.num_sources == 0) {
         return status;
     }
@@ -298,5 +315,6 @@ int command_messages(int argc, char **argv)
     messages_free(run.messages);
     reply_tables_free(run.replies);
     feed_close(&run.feed);
+    redaction_free(run.redaction);
     return result;
 }

@@ -22,6 +22,8 @@ enum option_id {
     OPTION_EVIDENCE,
     OPTION_EVIDENCE_FLOWS,
     OPTION_SPOOL_MAX,
+    OPTION_REDACT,
+    OPTION_REDACT_KEY,
     OPTION_HOST,
     OPTION_CLIENT,
     OPTION_HTTP_PORT,
@@ -46,6 +48,8 @@ static const struct option long_options[] = {
     {"html", required_argument, NULL, OPTION_HTML},
     {"evidence", required_argument, NULL, OPTION_EVIDENCE},
     {"evidence-flows", no_argument, NULL, OPTION_EVIDENCE_FLOWS},
+    {"redact", no_argument, NULL, OPTION_REDACT},
+    {"redact-key", required_argument, NULL, OPTION_REDACT_KEY},
     {"spool-max", required_argument, NULL, OPTION_SPOOL_MAX},
     {"host", required_argument, NULL, OPTION_HOST},
     {"client", required_argument, NULL, OPTION_CLIENT},
@@ -266,6 +270,13 @@ static bool read_one(struct reading *r, int option, const char *value)
         return add_output(r, OUTPUT_EVIDENCE, value);
     case OPTION_EVIDENCE_FLOWS:
         o->evidence_flows = true;
+        return true;
+    case OPTION_REDACT:
+        o->redact = true;
+        return true;
+    case OPTION_REDACT_KEY:
+        o->redact = true;
+        o->redact_key = value;
         return true;
     case OPTION_SPOOL_MAX:
         return read_spool_max(r, value);

@@ -47,6 +47,8 @@ struct options {
     unsigned width;
     uint64_t spool_max; /* bytes; 0: the default */
     bool evidence_flows;
+    bool redact;
+    const char *redact_key; /* file, or NULL */
     bool all, ascii, quiet, verbose;
     bool help, version;
     char **files;

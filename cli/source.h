@@ -25,10 +25,14 @@ struct source_flows {
 };
 
 struct source {
-    const char *path;
+    const char *path;        /* as the user gave it; of a redacted copy a name that says nothing */
     uint16_t index;          /* event.capture: its place among the readable files */
     unsigned section;        /* the section of an evidence file that this capture is; 0: none */
     struct capture *capture; /* while open */
+    bool has_copy;           /* --redact: what is read is copy_fd, by copy_path */
+    int copy_fd;
+    char copy_path[32], shown_path[32];
+    struct capture_info original; /* of the capture that the copy was made from */
     struct capture_info info;
     struct source *next_piece; /* the file that goes on where this one ends, or NULL */
     bool is_first_piece;

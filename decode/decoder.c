@@ -185,6 +185,16 @@ uint64_t decoder_emit(struct decoder *d, struct event *event)
     return event->id;
 }
 
+void decoder_tell(const struct decoder *d, const struct flow *flow, int side, uint64_t offset,
+                  enum tap_kind kind, struct bytes bytes)
+{
+    const struct decoder_tap *tap = d->options.tap;
+    if (tap != NULL && bytes.len > 0) {
+        uint32_t seq = flow->streams.side[side].base_seq + (uint32_t)offset;
+        tap->stream(tap->context, &flow->end[side], &flow->end[1 - side], seq, kind, bytes);
+    }
+}
+
 void decoder_frames_clear(struct decoder_frames *f)
 {
     *f = (struct decoder_frames){0};

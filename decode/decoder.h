@@ -6,6 +6,7 @@
 #include "capture/capture.h"
 #include "decode/event.h"
 #include "decode/segment.h"
+#include "decode/tap.h"
 
 #define DECODER_FLOWS_MAX 65536            /* TCP connections known at once, oldest evicted first */
 #define DECODER_REORDER_BYTES_MAX 8388608  /* held out-of-order bytes, all flows */
@@ -30,6 +31,7 @@ enum decoder_drop {
 
 struct decoder_options {
     uint16_t capture; /* event.capture of what follows; decoder_set_capture() changes it */
+    const struct decoder_tap *tap; /* or NULL; kept while the decoder lives */
 };
 
 struct decoder_stats {

@@ -60,6 +60,10 @@ static bool emit(struct decoder *d, struct flow *flow, int side, struct bytes me
 {
     struct decoder_dns *state = flow->parser->dns[side];
     struct event event = decoder_event(EVENT_DNS, &d->place);
+    uint64_t offset = state->next - message.len;
+    decoder_tell(d, flow, side, offset - sizeof state->prefix, TAP_FRAMING,
+                 (struct bytes){.at = state->prefix, .len = sizeof state->prefix});
+    decoder_tell(d, flow, side, offset, TAP_DNS, message);
     if (!decoder_dns_decode(d, message, DNS_PLAIN, &event)) {
         return false;
     }
@@ -108,6 +112,7 @@ void decoder_dns_data(struct decoder *d, struct flow *flow, int side,
         memcpy(state->buffer + state->have, part.at, part.len);
         state->have += part.len;
         at += part.len;
+        state->next = chunk->offset + at;
         if (state->have == state->need) {
             is_good = emit(d, flow, side, (struct bytes){.at = state->buffer, .len = state->need});
             forget(d, flow, side);

@@ -134,6 +134,13 @@ static void on_message(void *context, const struct http_message *m)
     }
 }
 
+static void on_tap(void *context, int dir, uint64_t offset, enum tap_kind kind, struct bytes bytes)
+{
+    const struct flow_parser *parser = context;
+    int side = dir == 0 ? parser->http_client : 1 - parser->http_client;
+    decoder_tell(parser->decoder, parser->flow, side, offset, kind, bytes);
+}
+
 bool decoder_http_begin(struct decoder *d, struct flow *flow, int side, bool is_request)
 {
     struct flow_parser *parser = decoder_parser_of(d, flow);
@@ -148,6 +155,9 @@ bool decoder_http_begin(struct decoder *d, struct flow *flow, int side, bool is_
     if (parser->http == NULL) {
         decoder_drop(d, DECODER_DROP_PARSER_FULL);
         return false;
+    }
+    if (d->options.tap != NULL) {
+        http_conn_set_tap(parser->http, on_tap);
     }
     parser->http_idle_memory = http_conn_memory(parser->http);
     flow->parsed_to[0] = flow->parsed_to[1] = false;

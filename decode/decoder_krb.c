@@ -90,10 +90,34 @@ bool decoder_krb_decode(struct decoder *d, struct bytes message, struct event *e
     return true;
 }
 
+/* The message ends where the framer stands; its length lies before it. */
+static void tell(const struct decoder *d, const struct flow *flow, int side, struct bytes message)
+{
+    const struct decoder_krb *k = flow->parser->krb[side];
+    uint64_t offset = k->next - k->transport.input.len - message.len;
+    size_t len = message.len;
+    size_t named = 0;
+    if (krb_looks_like(message, &named)) {
+        len = named; /* of a message that was cut */
+    }
+    const uint8_t prefix[RECORD_LENGTH_BYTES] = {
+        (uint8_t)(len >> 24),
+        (uint8_t)(len >> 16),
+        (uint8_t)(len >> 8),
+        (uint8_t)len,
+    };
+    if (!k->is_unframed) {
+        decoder_tell(d, flow, side, offset - sizeof prefix, TAP_FRAMING,
+                     (struct bytes){.at = prefix, .len = sizeof prefix});
+    }
+    decoder_tell(d, flow, side, offset, TAP_KRB, message);
+}
+
 static void emit(struct decoder *d, struct flow *flow, int side, struct bytes message)
 {
     struct decoder_krb *k = flow->parser->krb[side];
     struct event event = decoder_event(EVENT_KRB, &d->place);
+    tell(d, flow, side, message);
     if (!decoder_krb_decode(d, message, &event)) {
         return;
     }
@@ -196,6 +220,7 @@ static void push_missing_length(struct decoder *d, struct flow *flow, int side, 
     };
     struct decoder_krb *k = flow->parser->krb[side];
     krb_transport_init(&k->transport, true);
+    k->is_unframed = true;
     (void)push(d, flow, side, (struct bytes){.at = prefix, .len = sizeof prefix}, true);
 }
 
@@ -208,12 +233,14 @@ void decoder_krb_data(struct decoder *d, struct flow *flow, int side,
         return;
     }
     bool is_start = is_between_messages(k);
+    k->is_unframed = k->is_unframed && !is_start;
     decoder_frames_add(&k->frames, &chunk->place);
     if (is_start && chunk->is_segment_start && krb_looks_like(chunk->bytes, &len) &&
         len <= KRB_TRANSPORT_MESSAGE_MAX) {
         push_missing_length(d, flow, side, len);
         decoder_frames_add(&k->frames, &chunk->place);
     }
+    k->next = chunk->offset + chunk->bytes.len;
     if (!push(d, flow, side, chunk->bytes, chunk->is_segment_start)) {
         flow->content[side] = FLOW_BULK;
         flow->streams.side[side].is_wanted = false;

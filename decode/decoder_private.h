@@ -36,6 +36,8 @@ struct decoder_start {
 
 struct decoder_krb {
     struct krb_transport transport;
+    uint64_t next;    /* offset of the byte behind the last piece */
+    bool is_unframed; /* this sender leaves the length out */
     struct decoder_frames frames;
     size_t buffer_size;
 };
@@ -43,6 +45,7 @@ struct decoder_krb {
 struct decoder_dns {
     uint8_t *buffer; /* NULL between messages */
     size_t need, have;
+    uint64_t next; /* offset of the byte behind what it has */
     uint8_t prefix[2];
     size_t prefix_len;
     struct decoder_frames frames;
@@ -156,6 +159,10 @@ void decoder_frames_set(const struct decoder *d, const struct decoder_frames *f,
  * EVENT_DUPLICATE was emitted. If not, the caller writes the id of its event to (*slot)->event. */
 bool decoder_is_duplicate(struct decoder *d, const struct segment *segment, struct bytes payload,
                           struct decoder_duplicate **slot);
+
+/* len bytes of a stream were understood: those at this offset. */
+void decoder_tell(const struct decoder *d, const struct flow *flow, int side, uint64_t offset,
+                  enum tap_kind kind, struct bytes bytes);
 
 /* decoder_host.c */
 void decoder_host_seen(struct decoder *d, const struct address *from, const struct address *to);

@@ -51,8 +51,18 @@ static struct event datagram_event(const struct decoder *d, const struct segment
     return event;
 }
 
+static void tell(const struct decoder *d, const struct segment *segment, enum tap_kind kind,
+                 enum dns_flavour flavour)
+{
+    const struct decoder_tap *tap = d->options.tap;
+    if (tap != NULL) {
+        tap->datagram(tap->context, segment, kind, flavour);
+    }
+}
+
 static void kerberos(struct decoder *d, const struct segment *segment)
 {
+    tell(d, segment, TAP_KRB, DNS_PLAIN);
     struct decoder_duplicate *slot = NULL;
     if (decoder_is_duplicate(d, segment, segment->payload, &slot)) {
         return;
@@ -65,6 +75,7 @@ static void kerberos(struct decoder *d, const struct segment *segment)
 
 static void dns(struct decoder *d, const struct segment *segment, enum dns_flavour flavour)
 {
+    tell(d, segment, TAP_DNS, flavour);
     struct decoder_duplicate *slot = NULL;
     if (decoder_is_duplicate(d, segment, segment->payload, &slot)) {
         return;

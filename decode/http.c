@@ -19,6 +19,19 @@ struct http_conn *http_conn_new(http_sink *sink, void *context)
     return h;
 }
 
+void http_conn_set_tap(struct http_conn *h, http_tap *tap)
+{
+    h->tap = tap;
+}
+
+void http_tell(const struct http_conn *h, const struct http_side *s, uint64_t offset,
+               enum tap_kind kind, struct bytes bytes)
+{
+    if (h->tap != NULL && bytes.len > 0) {
+        h->tap(h->context, s->is_request ? 0 : 1, offset, kind, bytes);
+    }
+}
+
 void http_conn_free(struct http_conn *h)
 {
     if (h == NULL) {
@@ -148,6 +161,14 @@ static void message_report(struct http_conn *h, struct http_side *s)
     struct http_making *m = &s->making;
     struct http_head head = {0};
     size_t len = m->head_complete ? m->head.len : m->line;
+    if (!m->head_complete) {
+        http_tell(h, s, m->start, TAP_HTTP_HEAD,
+                  (struct bytes){.at = m->head.at, .len = m->head.len});
+    }
+    if (!m->is_chunked) {
+        http_tell(h, s, m->body_at, TAP_HTTP_BODY,
+                  (struct bytes){.at = m->body.at, .len = m->body.len});
+    }
     if (m->line_cut) {
         struct bytes line = {.at = m->head.at, .len = m->head.len};
         size_t space = bytes_find(line, ' ', 0);

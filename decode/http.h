@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "decode/tap.h"
 
 #define HTTP_HEAD_BYTES_MAX 262144 /* longer heads are given up: resynchronise */
 #define HTTP_BODY_KEPT_BYTES 65536 /* body kept of a CCM_POST, and of Kerberos through a proxy */
@@ -64,12 +65,20 @@ struct http_message {
 
 typedef void http_sink(void *context, const struct http_message *message);
 
+/* Bytes of direction dir that were understood, at their offset in the stream: heads, kept bodies,
+ * and what frames chunks. */
+typedef void http_tap(void *context, int dir, uint64_t offset, enum tap_kind kind,
+                      struct bytes bytes);
+
 struct http_conn;
 
 /* State for one connection. Head and body buffers come from malloc, HTTP_HEAD_BYTES_MAX at most a
  * direction, and grow as needed. NULL: no memory. */
 struct http_conn *http_conn_new(http_sink *sink, void *context);
 void http_conn_free(struct http_conn *h);
+
+/* The tap is called with the sink's context. */
+void http_conn_set_tap(struct http_conn *h, http_tap *tap);
 
 /* Bytes of memory held now (for the decoder's bound). */
 size_t http_conn_memory(const struct http_conn *h);

@@ -141,6 +141,9 @@ size_t http_step_chunk_size(struct http_conn *h, struct http_side *s, struct byt
         return http_step_start(h, s, part, place);
     }
     m->in_doubt = false;
+    if (!s->in_extension || c == '\r' || c == '\n') {
+        http_tell(h, s, s->next, TAP_FRAMING, bytes_part(part, 0, 1));
+    }
     http_take(s, 1, place);
     int value = s->in_extension ? -1 : hex_value(c);
     bool is_good = ++s->line_len <= HTTP_CHUNK_LINE_MAX;
@@ -168,6 +171,7 @@ size_t http_step_chunk_end(struct http_conn *h, struct http_side *s, struct byte
                            const struct place *place)
 {
     uint8_t c = bytes_u8_at(part, 0);
+    http_tell(h, s, s->next, TAP_FRAMING, bytes_part(part, 0, 1));
     http_take(s, 1, place);
     if (c == '\n') {
         s->line_len = 0;
@@ -182,6 +186,9 @@ size_t http_step_trailer(struct http_conn *h, struct http_side *s, struct bytes 
                          const struct place *place)
 {
     uint8_t c = bytes_u8_at(part, 0);
+    if (c == '\r' || c == '\n') {
+        http_tell(h, s, s->next, TAP_FRAMING, bytes_part(part, 0, 1));
+    }
     http_take(s, 1, place);
     if (++s->trailer_len > HTTP_TRAILER_MAX) {
         http_lose_step(h, s);

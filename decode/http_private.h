@@ -66,6 +66,8 @@ struct http_making {
     uint64_t acked;         /* response: what the segment of its first byte acknowledged */
     uint64_t response_gaps; /* request: gaps of the other direction up to its first byte */
     uint64_t body_len;
+    uint64_t body_at; /* offset of its first byte */
+    bool is_chunked;
     size_t num_fields; /* whole header lines so far */
     size_t line;       /* where in head the unfinished line begins */
     struct http_buffer head;
@@ -117,6 +119,7 @@ struct http_queue {
 
 struct http_conn {
     http_sink *sink;
+    http_tap *tap; /* or NULL */
     void *context;
     uint64_t num_ids;
     struct http_queue queue;
@@ -203,6 +206,10 @@ bool http_step_over(struct http_conn *h, struct http_side *s, uint64_t len);
 void http_body_settle(struct http_side *s);
 
 /* http.c */
+
+/* The bytes of this direction at this offset were understood. */
+void http_tell(const struct http_conn *h, const struct http_side *s, uint64_t offset,
+               enum tap_kind kind, struct bytes bytes);
 
 /* Reports what a direction knows of its message, unless that was done, or too little is known. */
 void http_emit(struct http_conn *h, struct http_side *s);

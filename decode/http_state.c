@@ -249,6 +249,9 @@ static void head_done(struct http_conn *h, struct http_side *s)
     (void)is_good;
     m->head_complete = true;
     m->head_end = m->last;
+    m->body_at = s->next;
+    m->is_chunked = head.is_chunked;
+    http_tell(h, s, m->start, TAP_HTTP_HEAD, all);
     m->expects_continue = head.expects_continue;
     m->keeps_body = m->keeps_body || http_is_kkdcp(head.message.content_type);
     buffer_shrink(&m->head);
@@ -331,6 +334,7 @@ size_t http_step_start(struct http_conn *h, struct http_side *s, struct bytes pa
 {
     uint8_t c = bytes_u8_at(part, 0);
     if (c == '\r' || c == '\n') {
+        http_tell(h, s, s->next, TAP_FRAMING, bytes_part(part, 0, 1));
         s->next++;
         return 1;
     }

@@ -71,6 +71,12 @@ static enum layer reassemble(struct walk *w, struct fragment *f)
     f->is_nested = w->out->is_reassembled;
     f->data = w->rest;
     f->wire_len = w->wire_len;
+    struct segment_trail *trail = w->segmenter->trail;
+    if (trail != NULL && !w->out->is_reassembled) {
+        trail->is_fragment = true;
+        trail->fragment_offset = (uint32_t)f->offset;
+        trail->payload_at = (uint32_t)(w->rest.at - w->frame->bytes.at);
+    }
     switch (fragments_add(w->segmenter->fragments, &datagram, w->out, &loss, f)) {
     case FRAGMENT_COMPLETE:
         w->rest = datagram.data;

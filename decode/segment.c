@@ -168,6 +168,37 @@ static void segment_clear(struct segment *out, const struct frame *frame)
     out->num_frames = 1;
 }
 
+void segmenter_set_trail(struct segmenter *s, struct segment_trail *trail)
+{
+    s->trail = trail;
+}
+
+/* Does the rest lie in the frame, and not in a datagram that was put together? */
+static bool is_in_frame(const struct walk *w)
+{
+    struct bytes all = w->frame->bytes;
+    uintptr_t at = (uintptr_t)w->rest.at;
+    uintptr_t first = (uintptr_t)all.at;
+    return at >= first && at - first <= all.len;
+}
+
+static void trail_add(const struct walk *w, enum layer layer)
+{
+    struct segment_trail *t = w->segmenter->trail;
+    if (t != NULL && t->num < SEGMENT_LAYERS_MAX && is_in_frame(w)) {
+        t->step[t->num].layer = (int)layer;
+        t->step[t->num++].at = (uint32_t)(w->rest.at - w->frame->bytes.at);
+    }
+}
+
+static void trail_end(const struct walk *w)
+{
+    struct segment_trail *t = w->segmenter->trail;
+    if (t != NULL && !t->is_fragment && is_in_frame(w)) {
+        t->payload_at = (uint32_t)(w->rest.at - w->frame->bytes.at);
+    }
+}
+
 void segment_parse(struct segmenter *s, const struct frame *frame, struct segment *out)
 {
     struct walk w = {
@@ -178,6 +209,9 @@ void segment_parse(struct segmenter *s, const struct frame *frame, struct segmen
         .wire_len = frame->original_len > frame->bytes.len ? frame->original_len : frame->bytes.len,
     };
     segment_clear(out, frame);
+    if (s->trail != NULL) {
+        *s->trail = (struct segment_trail){.payload_at = (uint32_t)frame->bytes.len};
+    }
     fragments_set_time(s->fragments, frame->time_ns);
     enum layer layer = link_layer(frame->link_type);
     if (layer == LAYER_DONE) {
@@ -189,8 +223,10 @@ void segment_parse(struct segmenter *s, const struct frame *frame, struct segmen
             (void)walk_drop(&w, SEGMENT_DROP_TOO_DEEP);
             return;
         }
+        trail_add(&w, layer);
         layer = step(&w, layer);
     }
+    trail_end(&w);
 }
 
 const char *segment_drop_name(enum segment_drop drop)

@@ -11,42 +11,11 @@
 #include "base/cursor.h"
 #include "decode/fragment_private.h"
 #include "decode/segment.h"
-
-enum layer {
-    LAYER_DONE, /* out says what came of it */
-    LAYER_ETHERNET,
-    LAYER_VLAN,
-    LAYER_VN_TAG,
-    LAYER_CISCO_METADATA,
-    LAYER_LLC,
-    LAYER_SLL,
-    LAYER_SLL2,
-    LAYER_NULL,
-    LAYER_RAW, /* IP, version told by its first nibble */
-    LAYER_PPP,
-    LAYER_PPPOE,
-    LAYER_CISCO_HDLC,
-    LAYER_TOKEN_RING,
-    LAYER_FDDI,
-    LAYER_WLAN,
-    LAYER_RADIOTAP,
-    LAYER_PPI,
-    LAYER_ARP,
-    LAYER_MPLS,
-    LAYER_GRE,
-    LAYER_IPV4,
-    LAYER_IPV6,
-    LAYER_IPV6_OPTIONS, /* hop-by-hop, routing, destination options */
-    LAYER_IPV6_FRAGMENT,
-    LAYER_AUTHENTICATION, /* IPsec AH, either family */
-    LAYER_TCP,
-    LAYER_UDP,
-    LAYER_ICMP,
-    LAYER_ICMPV6,
-};
+#include "decode/tap.h"
 
 struct segmenter {
     struct fragments *fragments;
+    struct segment_trail *trail; /* or NULL */
 };
 
 struct walk {

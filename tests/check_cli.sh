@@ -57,7 +57,6 @@ expect 0 '^Examples:' - explain --help
 expect 2 - 'No capture file'
 expect 2 - 'No capture file' analyze
 expect 2 - "'live' is neither a command nor a file" live
-expect 2 - "unknown option '--redact'" "$scratch/empty.pcap" --redact x
 expect 2 - 'Try .krbscope analyze --help' analyze --width 1 "$scratch/empty.pcap"
 expect 2 - 'filter' -f 'port (' "$scratch/empty.pcap"
 expect 2 - 'is given twice' "$scratch/empty.pcap" "$scratch/../${scratch##*/}/empty.pcap"
@@ -82,6 +81,20 @@ grep -q 'raise --spool-max' "$scratch/err" || fail "a spool that is full is not 
 if [ -w /dev/full ]; then
     expect 2 . '/dev/full cannot be written: No space left' --evidence /dev/full "$case"
 fi
+
+# Redaction: stable with a key, another without, and no key is a failure.
+head -c 32 /dev/zero >"$scratch/key"
+for i in 1 2; do
+    "$krbscope" -q --redact-key "$scratch/key" "$case" >"$scratch/redacted$i" 2>&1
+done
+cmp -s "$scratch/redacted1" "$scratch/redacted2" || fail "pseudonyms change" --redact-key
+if grep -qi 'corp\|mp03\|10\.77\.0\.' "$scratch/redacted1"; then
+    fail "a name is told" --redact-key
+fi
+expect 1 'capture-1' - -q --redact "$case"
+expect 2 - 'No such file' --redact-key "$scratch/nothing/key" "$case"
+expect 2 - 'too few for a key' --redact-key "$scratch/nothing.cap" "$case"
+expect 0 'HTTP-REQUEST' - messages --redact "$case"
 
 # messages: its command line, and its exit status, which is 0 whatever is in the capture.
 expect 0 '^Examples:' - messages --help

@@ -1,0 +1,439 @@
+#include "redact/pseudonym.h"
+
+#include "base/cursor.h"
+
+#include <nettle/hmac.h>
+#include <string.h>
+
+#define ROUNDS 10
+#define TAG_BYTES 16
+
+/* Words that name no one: service classes, well-known principals, parts of service look-ups, and
+ * what HTTP and Configuration Manager call everywhere the same. Lower case, ascending not needed:
+ * the list is short and only walked under --redact. */
+static const char *const known_words[] = {
+#define KNOWN_WORD(word) word,
+#include "redact/known_words.def"
+#undef KNOWN_WORD
+};
+
+void pseudonym_key(struct pseudonyms *p, struct bytes secret)
+{
+    struct sha256_ctx context;
+    sha256_init(&context);
+    sha256_update(&context, secret.len, secret.at);
+    sha256_digest(&context, sizeof p->key, p->key);
+}
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+static bool is_letter(uint8_t c)
+{
+    return lower(c) >= 'a' && lower(c) <= 'z';
+}
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* HMAC-SHA-256 under the key over a domain byte and up to two pieces. */
+static void mac_of(const struct pseudonyms *p, uint8_t domain, struct bytes a, struct bytes b,
+                   uint8_t out[SHA256_DIGEST_SIZE])
+{
+    struct hmac_sha256_ctx context;
+    uint8_t head[3] = {domain, (uint8_t)(a.len >> 8), (uint8_t)a.len};
+    hmac_sha256_set_key(&context, sizeof p->key, p->key);
+    hmac_sha256_update(&context, sizeof head, head);
+    if (a.len > 0) {
+        hmac_sha256_update(&context, a.len, a.at);
+    }
+    if (b.len > 0) {
+        hmac_sha256_update(&context, b.len, b.at);
+    }
+    hmac_sha256_digest(&context, SHA256_DIGEST_SIZE, out);
+}
+
+/* A letter or digit moved by amount within its kind. */
+static uint8_t shift(uint8_t c, unsigned amount)
+{
+    if (is_digit(c)) {
+        return (uint8_t)('0' + (c - '0' + amount) % 10);
+    }
+    return (uint8_t)('a' + (lower(c) - 'a' + amount) % 26);
+}
+
+/* One round: every letter and digit of half `to` moves by a stream that the other half keys. The
+ * pattern of kinds is the same before and after, so the rounds can be undone: no two labels meet.
+ */
+static void feistel_round(const struct pseudonyms *p, uint8_t round, uint8_t *label, size_t len,
+                          bool second)
+{
+    size_t half = len / 2;
+    struct bytes other = {.at = second ? label : label + half, .len = second ? half : len - half};
+    size_t from = second ? half : 0;
+    size_t to = second ? len : half;
+    uint8_t stream[SHA256_DIGEST_SIZE];
+    for (size_t i = from; i < to; i++) {
+        if ((i - from) % (SHA256_DIGEST_SIZE / 2) == 0) {
+            uint8_t tweak[] = {round, (uint8_t)len, (uint8_t)((i - from) / 16)};
+            mac_of(p, 'L', (struct bytes){.at = tweak, .len = sizeof tweak}, other, stream);
+        }
+        unsigned at = 2 * (unsigned)((i - from) % (SHA256_DIGEST_SIZE / 2));
+        unsigned amount = (unsigned)stream[at] << 8 | stream[at + 1];
+        if (is_letter(label[i]) || is_digit(label[i])) {
+            label[i] = shift(label[i], amount);
+        }
+    }
+}
+
+static void map_label(struct pseudonyms *p, uint8_t *at, size_t len)
+{
+    uint8_t label[PSEUDONYM_LABEL_MAX];
+    if (len == 0) {
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        label[i] = at[i] >= 0x80 ? 'x' : lower(at[i]);
+    }
+    for (uint8_t round = 0; round < ROUNDS; round++) {
+        feistel_round(p, round, label, len, round % 2 == 0);
+    }
+    for (size_t i = 0; i < len; i++) {
+        bool is_upper = at[i] >= 'A' && at[i] <= 'Z';
+        at[i] = is_upper && is_letter(label[i]) ? (uint8_t)(label[i] & ~0x20) : label[i];
+    }
+    p->num[REDACTED_NAMES]++;
+}
+
+static bool is_known(struct bytes word)
+{
+    for (size_t i = 0; i < sizeof known_words / sizeof known_words[0]; i++) {
+        if (bytes_is_nocase(word, known_words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ends a label. Other punctuation (- _ $) is part of it and stays where it is. */
+static bool is_separator(uint8_t c)
+{
+    static const char separators[] = "./@\\:,;=?&()[]<>\"'#%|{}+*!";
+    return c <= ' ' || (c < 0x80 && strchr(separators, c) != NULL);
+}
+
+/* dc._msdcs.…: the words of a look-up for a domain controller, which else may be a host's name. */
+static bool is_locator_word(struct bytes word, struct bytes rest)
+{
+    bool is_word = bytes_is_nocase(word, "dc") || bytes_is_nocase(word, "gc") ||
+                   bytes_is_nocase(word, "pdc") || bytes_is_nocase(word, "domains");
+    return is_word &&
+           (bytes_begins_nocase(rest, "._msdcs") || bytes_begins_nocase(rest, "._sites"));
+}
+
+static bool is_number(struct bytes word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        if (!is_digit(word.at[i])) {
+            return false;
+        }
+    }
+    return word.len > 0;
+}
+
+/* An address in dotted text at the start of the bytes: its length, or 0. */
+static size_t dotted_len(struct bytes b, uint8_t octets[4])
+{
+    size_t at = 0;
+    for (int i = 0; i < 4; i++) {
+        uint64_t octet = 0;
+        size_t end = at;
+        while (end < b.len && is_digit(b.at[end])) {
+            end++;
+        }
+        struct bytes number = bytes_part(b, at, end - at);
+        bool has_zero = number.len > 1 && number.at[0] == '0';
+        if (!bytes_to_u64(number, 255, &octet) || has_zero ||
+            (i < 3 && bytes_u8_at(b, end) != '.')) {
+            return 0;
+        }
+        octets[i] = (uint8_t)octet;
+        at = i < 3 ? end + 1 : end;
+    }
+    uint8_t next = bytes_u8_at(b, at);
+    return is_letter(next) || is_digit(next) || next == '.' || next == '-' ? 0 : at;
+}
+
+static void write_dotted(uint8_t *at, size_t len, const uint8_t octets[4])
+{
+    char buffer[16];
+    struct text t;
+    text_init(&t, buffer, sizeof buffer);
+    text_format(&t, "%u.%u.%u.%u", octets[0], octets[1], octets[2], octets[3]);
+    if (t.len == len) { /* octets keep their number of digits */
+        memcpy(at, buffer, len);
+    }
+}
+
+/* An IPv6 address in text at the start of the bytes: it is mapped digit by digit, and its length
+ * returned; 0: none. Digits that are 0 stay, so that :: means the same. */
+static size_t map_ipv6_text(struct pseudonyms *p, uint8_t *at, size_t len)
+{
+    size_t end = 0;
+    size_t num_colons = 0;
+    struct address address;
+    while (
+        end < len && end < 45 &&
+        (is_digit(at[end]) || at[end] == ':' || (lower(at[end]) >= 'a' && lower(at[end]) <= 'f'))) {
+        num_colons += at[end++] == ':';
+    }
+    struct bytes text = {.at = at, .len = end};
+    if (num_colons < 2 || !address_parse(text, &address) || address.family != ADDRESS_IPV6) {
+        return 0;
+    }
+    char buffer[64];
+    struct text t;
+    pseudonym_address(p, address.octets, 16);
+    text_init(&t, buffer, sizeof buffer);
+    address_print(&t, &address);
+    if (t.len == end) {
+        memcpy(at, buffer, end);
+    } else { /* it was not in its shortest form */
+        pseudonym_blank(p, at, end);
+    }
+    return end;
+}
+
+/* "21.0.77.10.in-addr.arpa": the octets of an address, last one first. */
+static size_t map_reverse(struct pseudonyms *p, uint8_t *at, size_t len)
+{
+    uint8_t reversed[4], octets[4];
+    struct bytes rest = {.at = at, .len = len};
+    size_t suffix = 0;
+    for (size_t i = 0; i + 13 <= len && i < 17 && suffix == 0; i++) {
+        suffix = bytes_begins_nocase(bytes_part(rest, i, len), ".in-addr.arpa") ? i : 0;
+    }
+    if (suffix == 0 || dotted_len(bytes_part(rest, 0, suffix), reversed) != suffix) {
+        return 0;
+    }
+    for (int i = 0; i < 4; i++) {
+        octets[i] = reversed[3 - i];
+    }
+    pseudonym_address(p, octets, 4);
+    for (int i = 0; i < 4; i++) {
+        reversed[i] = octets[3 - i];
+    }
+    write_dotted(at, suffix, reversed);
+    return suffix;
+}
+
+static size_t map_address_text(struct pseudonyms *p, uint8_t *at, size_t len)
+{
+    uint8_t octets[4];
+    size_t taken = map_reverse(p, at, len);
+    if (taken > 0) {
+        return taken;
+    }
+    taken = dotted_len((struct bytes){.at = at, .len = len}, octets);
+    if (taken > 0) {
+        pseudonym_address(p, octets, 4);
+        write_dotted(at, taken, octets);
+        return taken;
+    }
+    return map_ipv6_text(p, at, len);
+}
+
+void pseudonym_text(struct pseudonyms *p, uint8_t *at, size_t len)
+{
+    size_t i = 0;
+    while (i < len) {
+        size_t taken = map_address_text(p, at + i, len - i);
+        if (taken > 0) {
+            i += taken;
+            continue;
+        }
+        if (is_separator(at[i])) {
+            i++;
+            continue;
+        }
+        size_t end = i;
+        while (end < len && !is_separator(at[end]) && end - i < PSEUDONYM_LABEL_MAX) {
+            end++;
+        }
+        struct bytes word = {.at = at + i, .len = end - i};
+        struct bytes rest = {.at = at + end, .len = len - end};
+        if (!is_known(word) && !is_locator_word(word, rest) &&
+            !(is_number(word) && i > 0 && at[i - 1] == ':')) { /* a port */
+            map_label(p, at + i, end - i);
+        }
+        i = end;
+    }
+}
+
+void pseudonym_utf16(struct pseudonyms *p, uint8_t *at, size_t len)
+{
+    uint8_t text[1024];
+    for (size_t from = 0; from + 1 < len; from += 2 * sizeof text) {
+        size_t num = (len - from) / 2 < sizeof text ? (len - from) / 2 : sizeof text;
+        for (size_t i = 0; i < num; i++) {
+            bool is_ascii = at[from + 2 * i + 1] == 0 && at[from + 2 * i] < 0x80;
+            text[i] = is_ascii ? at[from + 2 * i] : 'x';
+        }
+        pseudonym_text(p, text, num);
+        for (size_t i = 0; i < num; i++) {
+            at[from + 2 * i] = text[i];
+            at[from + 2 * i + 1] = 0;
+        }
+    }
+}
+
+/* A number of `low` to `high` by a keyed permutation of that range: ranks are drawn by sorting.
+ * Ranges are small (256 at most). */
+static uint8_t permuted(const struct pseudonyms *p, struct bytes before, uint8_t value,
+                        unsigned low, unsigned high)
+{
+    uint8_t order[256];
+    uint8_t stream[SHA256_DIGEST_SIZE];
+    unsigned num = high - low + 1;
+    for (unsigned i = 0; i < num; i++) {
+        order[i] = (uint8_t)(low + i);
+    }
+    for (unsigned i = num - 1; i > 0; i--) { /* Fisher and Yates */
+        uint8_t tweak[] = {(uint8_t)i, (uint8_t)low};
+        mac_of(p, 'A', before, (struct bytes){.at = tweak, .len = sizeof tweak}, stream);
+        unsigned j = ((unsigned)stream[0] << 16 | (unsigned)stream[1] << 8 | stream[2]) % (i + 1);
+        uint8_t swap = order[i];
+        order[i] = order[j];
+        order[j] = swap;
+    }
+    return order[value - low];
+}
+
+/* How many octets of a private, link-local, loopback or group address stay. */
+static size_t kept_v4(const uint8_t *a)
+{
+    if (a[0] == 0 || a[0] == 127 || a[0] >= 224) {
+        return 4;
+    }
+    if (a[0] == 10) {
+        return 1;
+    }
+    bool is_private = (a[0] == 172 && a[1] >= 16 && a[1] <= 31) || (a[0] == 192 && a[1] == 168) ||
+                      (a[0] == 169 && a[1] == 254);
+    return is_private ? 2 : 0;
+}
+
+static void map_v4(struct pseudonyms *p, uint8_t *at)
+{
+    const uint8_t was[4] = {at[0], at[1], at[2], at[3]};
+    for (size_t i = kept_v4(was); i < 4; i++) {
+        unsigned low = was[i] < 10 ? 0 : was[i] < 100 ? 10 : 100;
+        unsigned high = was[i] < 10 ? 9 : was[i] < 100 ? 99 : i == 0 ? 223 : 254;
+        if (i == 0) { /* neither 0/8 nor 10/8 nor loopback may come out */
+            low = low == 0 ? 1 : low == 10 ? 11 : 128;
+        }
+        if (was[i] < low || was[i] > high) {
+            continue; /* 255: a broadcast stays one */
+        }
+        at[i] = permuted(p, (struct bytes){.at = was, .len = i}, was[i], low, high);
+    }
+}
+
+/* The first bytes of a link-local, unique local or group address stay, and :: and ::1. */
+static size_t kept_v6(const uint8_t *a)
+{
+    size_t num_zero = 0;
+    while (num_zero < 15 && a[num_zero] == 0) {
+        num_zero++;
+    }
+    if (num_zero == 15 && a[15] <= 1) {
+        return 16;
+    }
+    return a[0] == 0xff || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80) ? 2
+           : (a[0] & 0xfe) == 0xfc                                 ? 1
+                                                                   : 0;
+}
+
+static void map_v6(struct pseudonyms *p, uint8_t *at)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    static const uint8_t all_nodes[2] = {0xff, 0x02};
+    uint8_t nibbles[32];
+    if (memcmp(at, mapped, sizeof mapped) == 0) {
+        map_v4(p, at + 12);
+        return;
+    }
+    bool is_well_known = memcmp(at, all_nodes, 2) == 0 && at[11] != 1;
+    if (is_well_known) { /* ff02::1, ::2, ::1:2: no host; solicited nodes are ff02::1:ffXX:XXXX */
+        return;
+    }
+    for (size_t i = 0; i < 32; i++) {
+        nibbles[i] = i % 2 == 0 ? at[i / 2] >> 4 : at[i / 2] & 15;
+    }
+    for (size_t i = 2 * kept_v6(at); i < 32; i++) {
+        uint8_t now = nibbles[i];
+        if (now != 0) {
+            now = permuted(p, (struct bytes){.at = nibbles, .len = i}, now, 1, 15);
+        }
+        at[i / 2] = i % 2 == 0 ? (uint8_t)((at[i / 2] & 15) | now << 4)
+                               : (uint8_t)((at[i / 2] & 0xf0) | now);
+    }
+}
+
+void pseudonym_address(struct pseudonyms *p, uint8_t *at, size_t len)
+{
+    if (len == 4) {
+        map_v4(p, at);
+    } else if (len == 16) {
+        map_v6(p, at);
+    } else {
+        pseudonym_secret(p, at, len, REDACTED_ADDRESSES);
+        return;
+    }
+    p->num[REDACTED_ADDRESSES]++;
+}
+
+/* The group bit and the kind stay; of a group that is made from an address, its prefix. */
+void pseudonym_mac(struct pseudonyms *p, uint8_t *at)
+{
+    static const uint8_t none[6] = {0};
+    static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    uint8_t mac[SHA256_DIGEST_SIZE];
+    if (memcmp(at, none, 6) == 0 || memcmp(at, all, 6) == 0) {
+        return;
+    }
+    bool is_group = (at[0] & 1) != 0;
+    mac_of(p, 'M', (struct bytes){.at = at, .len = 6}, (struct bytes){0}, mac);
+    size_t from = is_group ? 3 : 1;
+    if (!is_group) {
+        at[0] = (uint8_t)((at[0] & 3) | (mac[0] & 0xfc));
+    }
+    memcpy(at + from, mac + from, 6 - from);
+    p->num[REDACTED_MACS]++;
+}
+
+void pseudonym_secret(struct pseudonyms *p, uint8_t *at, size_t len, enum redacted_kind kind)
+{
+    uint8_t tag[SHA256_DIGEST_SIZE];
+    size_t kept = len < TAG_BYTES ? len : TAG_BYTES;
+    mac_of(p, 'S', (struct bytes){0}, (struct bytes){.at = at, .len = len}, tag);
+    if (len > 0) {
+        memset(at, 0, len);
+        memcpy(at, tag, kept);
+        p->num[kind]++;
+    }
+}
+
+void pseudonym_blank(struct pseudonyms *p, uint8_t *at, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (is_letter(at[i]) || is_digit(at[i]) || at[i] >= 0x80 || at[i] == 0) {
+            at[i] = 'x';
+        }
+    }
+    p->num[REDACTED_TEXTS] += len > 0;
+}

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""--redact: nobody can be found in any output, and the verdict is the same.
+
+  check_redaction.py KRBSCOPE SOURCE_DIR
+
+Goal: no name, address or secret of a capture is in any output of a run with --redact. Method: what
+there is to hide is taken from the plain report, the plain messages and tshark; every output (text,
+JSON, Markdown, HTML, messages, evidence; tokens opened from base64) is searched for it as ASCII,
+UTF-16, DNS label and binary address. Outcome, cause and steps of the redacted report and of the
+redacted evidence, analysed again, must be those of the plain report. Says "skipped" of secrets when
+tshark is missing; KRBSCOPE_ORACLE_EVERY=8 asks tshark of every eighth capture.
+"""
+import base64
+import concurrent.futures
+import glob
+import ipaddress
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+# What --redact leaves on purpose (redact/known_words.def), and words of ours or of protocols.
+KEPT = set(re.findall(r'KNOWN_WORD\("([^"]+)"\)', open(os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../redact/known_words.def"),
+    encoding="ascii").read()))
+SECRET_FIELDS = ["kerberos.cipher", "kerberos.checksum", "ntlmssp.auth.ntresponse",
+                 "ntlmssp.auth.lmresponse", "ntlmssp.ntlmserverchallenge",
+                 "ntlmssp.auth.sesskey", "ntlmssp.ntlmclientchallenge"]
+RUN_BYTES = 8
+# Names of the captures that are words of ours in a report, too.
+OUR_WORDS = {"gone", "ccm", "test", "other", "password", "workstation"}
+
+
+def run(*arguments):
+    return subprocess.run(arguments, capture_output=True, check=False, timeout=300)
+
+
+def essence(report):
+    return [(a["kind"], a["outcome"], a["authenticated_by"], (a["verdict"] or {}).get("cause"),
+             (a["verdict"] or {}).get("step"), (a["verdict"] or {}).get("confidence"),
+             [(s["step"], s["state"]) for s in a["steps"]]) for a in report["attempts"]]
+
+
+def strings(value, path=""):
+    """Every string of a JSON value with the name of its field."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from strings(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner, path)
+    elif isinstance(value, str):
+        yield path, value
+
+
+def to_hide(report, messages):
+    """(labels of names, addresses) that the plain outputs know."""
+    labels, addresses = set(), set()
+    fields = {"name", "realm", "crealm", "principal", "host", "spn", "address", "user", "domain",
+              "workstation", "target_name", "dns_name", "computer", "salt", "target", "cname",
+              "netbios_name", "fq_name", "sms_id", "source_host", "dns_computer", "dns_domain",
+              "netbios_computer", "netbios_domain", "dns_tree", "target_spn"}
+    report = {key: value for key, value in report.items() if key != "tool"}
+    for field, value in [p for v in [report, *messages] for p in strings(v)]:
+        if field not in fields:
+            continue
+        try:
+            addresses.add(ipaddress.ip_address(value))
+            continue
+        except ValueError:
+            pass
+        if field == "name" and re.match(r"^(PA-|KDC|KRB|aes|arcfour|des|NT-|[A-Z]+-[A-Z0-9-]+$)",
+                                        value):
+            continue
+        for label in re.split(r"[./@\\:,;=?&$\s]+", value):
+            if len(label) > 2 and label.lower() not in KEPT and not label.isdigit():
+                labels.add(label.lower())
+    return labels, addresses
+
+
+def secrets(path):
+    arguments = ["tshark", "-n", "-r", path, "-T", "fields", "-E", "occurrence=a"]
+    for field in SECRET_FIELDS:
+        arguments += ["-e", field]
+    runs = set()
+    values = [(field, value) for line in run(*arguments).stdout.decode().splitlines()
+              for field, column in zip(SECRET_FIELDS, line.split("\t"))
+              for value in column.split(",")]
+    for field, value in values:
+        try:
+            raw = bytes.fromhex(value.replace(":", ""))
+        except ValueError:
+            raw = value.encode()
+        if field == "ntlmssp.auth.ntresponse":
+            raw = raw[:16]  # behind the proof come times and names, the latter replaced
+        for at in range(0, len(raw) - RUN_BYTES + 1, RUN_BYTES):
+            part = raw[at:at + RUN_BYTES]
+            if len(set(part)) > 3:
+                runs.add(part)
+    return runs
+
+
+def opened(blob):
+    """The blob, and each base64 token in it decoded."""
+    yield blob
+    for token in re.findall(rb"(?:Negotiate|NTLM|Kerberos) ([A-Za-z0-9+/]{16,}=*)", blob):
+        try:
+            yield base64.b64decode(token[:len(token) // 4 * 4])
+        except ValueError:
+            pass
+
+
+def search(blob, labels, addresses, runs):
+    found = []
+    for part in opened(blob):
+        low = part.lower()
+        for label in labels:
+            ascii_ = label.encode()
+            pattern = rb"(?<![a-z0-9])" + re.escape(ascii_) + rb"(?![a-z0-9])"
+            netbios = b"".join(bytes([65 + (c >> 4), 65 + (c & 15)])
+                               for c in label.upper().encode())
+            if re.search(pattern, low) or label.encode("utf-16-le") in low or \
+                    (len(label) > 3 and netbios in part):
+                found.append(label)
+        for address in addresses:
+            if address.packed in part or re.search(
+                    rb"(?<![0-9.])" + re.escape(str(address).encode()) + rb"(?![0-9.])", part):
+                if not (address.is_loopback or address.is_multicast or address.is_unspecified):
+                    found.append(str(address))
+        found += [r.hex() for r in runs if r in part]
+    return found
+
+
+def check(krbscope, path, scratch, with_tshark):
+    name = os.path.basename(os.path.dirname(path))
+    out = {form: os.path.join(scratch, f"{name}.{form}") for form in
+           ("text", "json", "markdown", "html", "evidence")}
+    key = os.path.join(scratch, "key")
+    arguments = [krbscope, "--all", "-v", "--redact-key", key]
+    for form, file in out.items():
+        arguments += [f"--{form}", file]
+    plain = json.loads(run(krbscope, "-q", "--format", "json", path).stdout)
+    done = run(*arguments, path)
+    if done.returncode == 2:
+        return [f"{name}: {done.stderr.decode()}"]
+    messages = [json.loads(line) for line in run(
+        krbscope, "messages", "--format", "json", path).stdout.splitlines()]
+    redacted_messages = run(krbscope, "messages", "-v", "--redact-key", key, path).stdout
+    redacted_messages += run(krbscope, "messages", "--format", "json", "--redact-key", key,
+                             path).stdout
+    problems = []
+    with open(out["json"], encoding="utf-8") as file:
+        redacted = json.load(file)
+    again = json.loads(run(krbscope, "-q", "--format", "json", out["evidence"]).stdout)
+    for what, report in (("redacted report", redacted), ("redacted evidence", again)):
+        if essence(plain) != essence(report):
+            problems.append(f"the {what} differs: {essence(plain)}\n  now {essence(report)}")
+    if len(messages) != redacted_messages.count(b'"protocol"') and \
+            len(messages) != len([1 for line in redacted_messages.splitlines()
+                                  if line.startswith(b"{")]):
+        problems.append("redacted, it has another number of messages")
+    labels, addresses = to_hide(plain, messages)
+    runs = secrets(path) if with_tshark else set()
+    blobs = {form: open(file, "rb").read() for form, file in out.items()}
+    blobs["messages"] = redacted_messages
+    blobs["standard error"] = done.stderr
+    for form, blob in blobs.items():
+        if form != "evidence":
+            found = search(blob, labels - OUR_WORDS, addresses, runs)
+        else:
+            blob = re.sub(rb"(?i)ccm[_-](system|post|approval)|ccmhttp", b"", blob)
+            found = search(blob, labels - {"gone"}, addresses, runs)
+        if found:
+            problems.append(f"{form} holds {sorted(set(found))[:8]}")
+    if os.path.dirname(path).encode() in blobs["text"] + blobs["html"] + blobs["evidence"]:
+        problems.append("the path of the capture is told")
+    return [f"{name}: {p}" for p in problems]
+
+
+def main():
+    krbscope, source_dir = sys.argv[1:3]
+    every = int(os.environ.get("KRBSCOPE_ORACLE_EVERY", "8"))
+    captures = sorted(glob.glob(f"{source_dir}/pcaps/*/capture.*"))
+    has_tshark = shutil.which("tshark") is not None
+    with tempfile.TemporaryDirectory() as scratch, \
+            concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with open(os.path.join(scratch, "key"), "wb") as file:
+            file.write(b"a key that is the same for each run of this test")
+        problems = sum(pool.map(lambda pair: check(krbscope, pair[1], scratch, has_tshark and
+                                                   pair[0] % every == 0),
+                                enumerate(captures)), [])
+    for problem in problems:
+        print(problem)
+    if not captures or problems:
+        sys.exit(1)
+    print(f"{len(captures)} captures: nobody is found in any output"
+          + ("" if has_tshark else " (secrets skipped: tshark is not installed)"))
+
+
+if __name__ == "__main__":
+    main()
