@@ -55,6 +55,9 @@ enum status redaction_new(struct redaction **out, struct options *options, struc
     }
     struct redaction *r = calloc(1, sizeof *r);
     enum status status = r == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+    if (r != NULL) {
+        r->spool_max = options->spool_max != 0 ? options->spool_max : CAPTURE_SPOOL_BYTES_MAX;
+    }
     if (r != NULL && options->redact_key != NULL) {
         status = read_key(r, options->redact_key, trouble);
     } else if (r != NULL && getrandom(r->pseudonyms.key, sizeof r->pseudonyms.key, 0) !=
@@ -98,7 +101,8 @@ enum status redaction_copy(struct redaction *r, struct source *s, unsigned numbe
     if (fd < 0) {
         return STATUS_NO_FILE;
     }
-    enum status status = redact_capture(&r->pseudonyms, s->capture, fd, &s->original, trouble);
+    enum status status =
+        redact_capture(&r->pseudonyms, s->capture, fd, r->spool_max, &s->original, trouble);
     capture_close(s->capture);
     s->capture = NULL;
     s->copy_fd = fd;

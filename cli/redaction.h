@@ -12,6 +12,7 @@
 
 struct redaction {
     struct pseudonyms pseudonyms;
+    uint64_t spool_max;                 /* bytes of a copy */
     char *names[2 * OPTIONS_HOSTS_MAX]; /* pseudonyms of --host and --client */
     size_t num_names;
     struct note *notes; /* of the analysis, and one more */

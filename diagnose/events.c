@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define SUMMARY_BYTES_MAX 400
-#define FIELDS_MAX 6
+#define FIELDS_MAX 12
 
 struct builder {
     const struct judgement *j;
@@ -141,6 +141,17 @@ static const char *token_words(const struct http_moment *h)
     return "another token";
 }
 
+static void add_time(struct builder *b, const char *name, bool is_known, int64_t time_ns)
+{
+    char buffer[40];
+    struct text t;
+    if (is_known) {
+        text_init(&t, buffer, sizeof buffer);
+        civil_print(&t, time_ns, 0, true);
+        add_field(b, name, text_bytes(&t));
+    }
+}
+
 static void add_request(struct builder *b, const struct moment *m)
 {
     struct event_summary *e = add_moment(b, m);
@@ -160,6 +171,11 @@ static void add_request(struct builder *b, const struct moment *m)
             add_number(b, "kvno", (long)h->ticket.kvno);
         }
     }
+    add_field(b, "client_name", h->ccm_name);
+    add_field(b, "sms_id", h->ccm_sms_id);
+    add_field(b, "request_type", h->ccm_request_type);
+    add_time(b, "request_time", h->has_ccm_request_time, h->ccm_request_time_ns);
+    add_time(b, "sent_time", h->has_ccm_sent_time, h->ccm_sent_time_ns);
 }
 
 static void add_offers(struct text *t, const struct http_moment *h)

@@ -198,6 +198,15 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
     out->seen_from_start = m->seen_from_start;
     out->is_ccm_post = m->is_request && bytes_is(m->method, "CCM_POST");
     out->is_registration = h->ccm.is_registration;
+    out->ccm_name = keep(a, h->ccm.fq_name.len > 0        ? h->ccm.fq_name
+                            : h->ccm.netbios_name.len > 0 ? h->ccm.netbios_name
+                                                          : h->ccm.source_host);
+    out->ccm_sms_id = keep(a, h->ccm.sms_id);
+    out->ccm_request_type = keep(a, h->ccm.request_type);
+    out->has_ccm_request_time = h->ccm.has_request_time;
+    out->ccm_request_time_ns = h->ccm.request_time_ns;
+    out->has_ccm_sent_time = h->ccm.has_sent_time;
+    out->ccm_sent_time_ns = h->ccm.sent_time_ns;
     out->request_id = h->request_id;
     out->has_date = h->has_date;
     out->date_ns = h->date_ns;
@@ -265,8 +274,9 @@ static void rebase_all(struct moment *m, const uint8_t *from, uint8_t *block)
         }
     } else if (m->kind == EVENT_HTTP_REQUEST || m->kind == EVENT_HTTP_RESPONSE) {
         struct http_moment *h = &m->u.http;
-        struct bytes *all[] = {&h->method,      &h->host,   &h->path, &h->ntlm_user,
-                               &h->ntlm_domain, &h->server, &h->allow};
+        struct bytes *all[] = {
+            &h->method, &h->host,  &h->path,     &h->ntlm_user,  &h->ntlm_domain,
+            &h->server, &h->allow, &h->ccm_name, &h->ccm_sms_id, &h->ccm_request_type};
         for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
             rebase(all[i], from, to);
         }

@@ -75,6 +75,10 @@ struct http_moment {
     size_t token_len, header_len;
     struct ticket_sight ticket;
     bool is_ccm_post, is_registration;
+    struct bytes ccm_name, ccm_sms_id, ccm_request_type; /* of a CCM_POST's body; may be empty */
+    bool has_ccm_request_time, has_ccm_sent_time;
+    int64_t ccm_request_time_ns, ccm_sent_time_ns; /* as the client wrote them: some write the same
+                                                      one for ever, so they are no clock */
     struct bytes ntlm_user, ntlm_domain;
     /* response */
     uint64_t request_id;

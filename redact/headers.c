@@ -182,7 +182,7 @@ static void wlan(const struct headers *h, size_t at, size_t end)
     }
     if (end > rest && end - rest <= 8) {
         keep(h, rest, end - rest);
-    } else if (end > rest) { /* an aggregate: the first part's own addresses and length */
+    } else if (end >= rest + 14) { /* an aggregate: the first part's own addresses and length */
         keep(h, rest, end - rest - 14);
         mac(h, end - 14);
         mac(h, end - 8);

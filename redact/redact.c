@@ -413,7 +413,7 @@ static void close_parts(struct redactor *r)
     free(r);
 }
 
-enum status redact_capture(struct pseudonyms *p, struct capture *c, int fd,
+enum status redact_capture(struct pseudonyms *p, struct capture *c, int fd, uint64_t bytes_max,
                            struct capture_info *info, struct trouble *trouble)
 {
     struct frame frame;
@@ -430,6 +430,13 @@ enum status redact_capture(struct pseudonyms *p, struct capture *c, int fd,
     enum status status = writer_new(&r->writer, fd, "The redacted copy", trouble);
     while (status == STATUS_OK && capture_next(c, &frame) == CAPTURE_FRAME) {
         status = take(r, &frame, capture_info(c), trouble);
+        if (status == STATUS_OK && writer_bytes(r->writer) > bytes_max) {
+            trouble_set(trouble,
+                        "The redacted copy would need more than %llu bytes of temporary "
+                        "space; raise --spool-max.",
+                        (unsigned long long)bytes_max);
+            status = STATUS_OUTPUT;
+        }
     }
     if (status == STATUS_OK && r->num_link_types == 0) {
         static const struct frame empty;

@@ -21,9 +21,10 @@
 #define REDACT_FRAGMENTS_MAX 4096 /* the same for IP fragments */
 #define REDACT_LINK_TYPES_MAX 64  /* different link types of one capture; others become empty */
 
-/* Reads c to its end and writes its copy to fd, an empty file that can be read and written. *info
+/* Reads c to its end and writes its copy, bytes_max at most, to fd, an empty file that can be read
+ * and written. *info
  * is what was known of c at its end. STATUS_OUTPUT, STATUS_NO_MEMORY with trouble. */
-enum status redact_capture(struct pseudonyms *p, struct capture *c, int fd,
+enum status redact_capture(struct pseudonyms *p, struct capture *c, int fd, uint64_t bytes_max,
                            struct capture_info *info, struct trouble *trouble);
 
 /* A key from len bytes that the user keeps secret. */
