@@ -95,6 +95,7 @@ expect 1 'capture-1' - -q --redact "$case"
 expect 2 - 'No such file' --redact-key "$scratch/nothing/key" "$case"
 expect 2 - 'too few for a key' --redact-key "$scratch/nothing.cap" "$case"
 expect 0 'HTTP-REQUEST' - messages --redact "$case"
+expect 2 - 'leave out the server' --redact --iis-log "$scratch/text.cap" "$case"
 
 # messages: its command line, and its exit status, which is 0 whatever is in the capture.
 expect 0 '^Examples:' - messages --help
