@@ -302,8 +302,8 @@ void html_attempt_one(struct html *h, const struct attempt_record *a, bool in_fu
         html_code(h, bytes_of(cause_id(a->verdict.cause)));
     }
     html_format(h, "</summary>\n<article id=\"a%u\">\n", (unsigned)a->id);
-    h->level = 3;
-    write_hero(h, a, "p");
+    h->level = 4;
+    write_hero(h, a, "h3");
     if (in_full) {
         write_body(h, a);
     } else {

@@ -31,7 +31,7 @@ struct html {
     const struct analysis *analysis;
     const struct report_options *options;
     uint64_t num_bytes; /* written so far */
-    unsigned level;     /* of headings inside an attempt: 2 or 3 */
+    unsigned level;     /* of headings inside an attempt: 2, or 4 where it has one of its own */
 };
 
 /* html_words.c: markup of ours; escaped text; a number; printf for markup. */
@@ -44,7 +44,7 @@ void html_format(struct html *h, const char *format, ...) __attribute__((format(
 void html_code(struct html *h, struct bytes text);
 void html_endpoint(struct html *h, const struct endpoint *e);
 
-/* A heading of a part of an attempt: <h2> or <h3>. */
+/* A heading of a part of an attempt: <h2> or <h4>. */
 void html_heading(struct html *h, const char *text);
 
 /* " (frames 3 and 4)", linked to the rows of the attempt's ladder; a: NULL outside an attempt. */
