@@ -62,6 +62,9 @@ static const char help[] =
     "  --iis-config F             applicationHost.config\n"
     "With such a log no capture is needed.\n"
     "\n"
+    "  -h, --help                 this\n"
+    "  --version                  the version\n"
+    "\n"
     "Exit status: 0 every logon succeeded, 1 one was refused, failed or let in anonymously,\n"
     "2 the run failed, 3 no attempt was found or the capture shows no end of any. Where a\n"
     "capture shows no attempt, the tries in the logs count.\n";

@@ -52,6 +52,8 @@ static const char help[] =
     "\n"
     "Usage: krbscope explain [WORD]\n"
     "\n"
+    "  -h, --help                 this\n"
+    "\n"
     "Exit status: 0, or 2 for a word that is not known.\n";
 
 static struct cause_text cause_text(enum cause cause)

@@ -37,6 +37,7 @@ static const char help[] =
     "  -f, --filter FILTER        only frames that a libpcap filter lets through\n"
     "  --capture-zone +HH:MM|UTC  zone of captures that carry local time\n"
     "  --ascii                    nothing but ASCII\n"
+    "  -h, --help                 this\n"
     "\n"
     "A message is selected by what is nested in it too. Exit status: 0, or 2 when the run "
     "failed.\n";

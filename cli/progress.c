@@ -11,6 +11,7 @@
 #define AGAIN_AFTER_NS (NS_PER_S / 5)          /* on a terminal */
 #define AGAIN_IN_A_LOG_AFTER_NS (2 * NS_PER_S) /* elsewhere each state is a line */
 #define LINE_BYTES_MAX 160
+#define LEFT_S_MAX 360000.0 /* beyond a hundred hours no estimate is worth a word */
 
 static int64_t now_ns(void)
 {
@@ -41,6 +42,41 @@ static void show(struct progress *p, const struct text *line)
     p->columns = columns;
 }
 
+/* "8 s", "2 min 10 s", "3 h 5 min". */
+static void add_left(struct text *t, double seconds)
+{
+    uint64_t s = (uint64_t)(seconds + 0.5);
+    if (s < 60) {
+        text_format(t, ", %llu s left", (unsigned long long)s);
+    } else if (s < 3600) {
+        text_format(t, ", %llu min %llu s left", (unsigned long long)(s / 60),
+                    (unsigned long long)(s % 60));
+    } else {
+        text_format(t, ", %llu h %llu min left", (unsigned long long)(s / 3600),
+                    (unsigned long long)(s / 60 % 60));
+    }
+}
+
+void progress_line(struct text *line, const struct progress *p, uint64_t done, uint64_t number,
+                   int64_t elapsed_ns)
+{
+    double seconds = (double)elapsed_ns / 1e9;
+    double rate = seconds > 0 ? (double)done / seconds : 0; /* bytes a second */
+    text_format(line, "%s: ", p->what);
+    if (p->total > 0) {
+        double percent = 100.0 * (double)done / (double)p->total;
+        text_format(line, "%.0f %%, ", percent > 100 ? 100.0 : percent);
+    }
+    text_format(line, "%llu %s, %.1f MB, %.1f MB/s", (unsigned long long)number,
+                p->unit == NULL ? "frames" : p->unit, (double)done / 1e6, rate / 1e6);
+    if (p->total > done && rate > 0) {
+        double left = (double)(p->total - done) / rate;
+        if (left < LEFT_S_MAX) {
+            add_left(line, left);
+        }
+    }
+}
+
 void progress_tick(struct progress *p, uint64_t done, uint64_t number)
 {
     char buffer[LINE_BYTES_MAX];
@@ -57,16 +93,8 @@ void progress_tick(struct progress *p, uint64_t done, uint64_t number)
         return;
     }
     p->shown_ns = now;
-    double seconds = (double)(now - p->start_ns) / 1e9;
     text_init(&line, buffer, sizeof buffer);
-    text_format(&line, "%s: ", p->what);
-    if (p->total > 0) {
-        double percent = 100.0 * (double)done / (double)p->total;
-        text_format(&line, "%.0f %%, ", percent > 100 ? 100.0 : percent);
-    }
-    text_format(&line, "%llu %s, %.1f MB, %.1f MB/s", (unsigned long long)number,
-                p->unit == NULL ? "frames" : p->unit, (double)done / 1e6,
-                (double)done / 1e6 / seconds);
+    progress_line(&line, p, done, number, now - p->start_ns);
     show(p, &line);
 }
 

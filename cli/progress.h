@@ -1,4 +1,4 @@
-/* A line on standard error for work that takes long: how far, how fast. */
+/* A line on standard error for work that takes long: how far, how fast, how long it goes on. */
 #ifndef KRBSCOPE_CLI_PROGRESS_H
 #define KRBSCOPE_CLI_PROGRESS_H
 
@@ -19,6 +19,11 @@ void progress_begin(struct progress *p, bool on, const char *what, uint64_t tota
 
 /* To be called a frame (or unit) at a time; does little most of the time. done: bytes. */
 void progress_tick(struct progress *p, uint64_t done, uint64_t number);
+
+/* The line after elapsed_ns: "reading: 45 %, 81920 frames, 123.4 MB, 61.7 MB/s, 3 s left". Without
+ * a total neither share nor time left. */
+void progress_line(struct text *line, const struct progress *p, uint64_t done, uint64_t number,
+                   int64_t elapsed_ns);
 
 /* Takes the line away. */
 void progress_end(struct progress *p);

@@ -79,6 +79,8 @@ lint)
     sin docs/A.md 'see [it](B.md)' 'docs/A.md:1: leads nowhere'
     sin docs/A.md 'see [me](A.md), [there](http://x/y)' clean
     sin tools/say.sh 'if then' 'tools/say.sh:1: bash cannot read it'
+    new_tree && echo '{"resolved": "x"}' >"$tree/package-lock.json"
+    expect 'package-lock.json:1: names a package registry'
     new_tree && printf 'int a;' >"$tree/base/a.c"
     expect 'base/a.c:1: no newline at the end'
     if command -v clang-format >/dev/null; then

@@ -13,6 +13,7 @@ build_packages=(
 )
 test_packages=(
     libcriterion-dev python3 python3-jsonschema tshark tcpdump
+    chromium chromium-driver python3-selenium zsh fish
     clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck mandoc
 )
 

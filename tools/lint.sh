@@ -64,6 +64,9 @@ report "no newline at the end" < <(perl -e '
         read($in, my $last, 1);
         print "$_:1\n" if $last ne "\n";
     }' "${text_files[@]}")
+report "names a package registry" \
+    < <(mapfile -t locks < <(tree_files -name 'package-lock.json') &&
+        find_lines '"resolved"|https?://registry' "${locks[@]}")
 mapfile -t scripts < <(
     printf '%s\n' "${shell_files[@]}"
     tree_files -path './pcaps/lab/*.sh'
