@@ -51,6 +51,9 @@ static void write_who(struct html *h, const struct attempt_record *a)
     }
     write_term(h, "When");
     html_when(h, a);
+    html_put(h, "</dd></div>");
+    write_term(h, "Seen");
+    html_put(h, wording_vantage(a->vantage));
     html_put(h, "</dd></div></dl>\n");
 }
 

@@ -49,26 +49,31 @@ static void write_headline(struct html *h)
     html_put(h, "</p></header>\n");
 }
 
-static void write_causes(struct html *h)
+static void write_group(struct html *h, const struct outcome_group *g)
+{
+    html_format(h, "<tr><td><span class=\"chip %s\">%s</span></td><th scope=\"row\">",
+                html_mood(wording_mood(g->outcome)), outcome_word(g->outcome));
+    html_code(h, bytes_of(cause_id(g->cause)));
+    html_format(h, "</th><td class=\"num\">%llu of %llu %s</td><td>",
+                (unsigned long long)g->num_attempts, (unsigned long long)g->num_clients,
+                g->num_clients == 1 ? "client" : "clients");
+    html_bytes(h, wording_headline(g->first));
+    html_format(h, " <a href=\"#a%u\">attempt&#xa0;%u</a></td></tr>\n", (unsigned)g->first->id,
+                (unsigned)g->first->id);
+}
+
+static void write_groups(struct html *h)
 {
     const struct analysis *a = h->analysis;
-    enum cause cause = overview_next_cause(a, CAUSE_NONE);
-    if (cause == CAUSE_NONE) {
+    if (a->num_groups == 0) {
         return;
     }
-    html_put(h, "<section class=\"causes\"><h2>Causes</h2>\n<table><thead><tr>"
-                "<th scope=\"col\">Attempts</th><th scope=\"col\">Cause</th>"
-                "<th scope=\"col\">What it means, in the first of them</th></tr></thead><tbody>\n");
-    for (; cause != CAUSE_NONE; cause = overview_next_cause(a, cause)) {
-        const struct attempt_record *first = overview_first(a, cause);
-        html_format(h, "<tr><td class=\"num\">%llu</td><th scope=\"row\"><code>%s</code></th><td>",
-                    (unsigned long long)a->by_cause[cause], cause_id(cause));
-        if (first != NULL) {
-            html_bytes(h, first->verdict.summary);
-            html_format(h, " <a href=\"#a%u\">attempt&#xa0;%u</a>", (unsigned)first->id,
-                        (unsigned)first->id);
-        }
-        html_put(h, "</td></tr>\n");
+    html_put(h, "<section class=\"causes\"><h2>How they ended, and why</h2>\n<table><thead><tr>"
+                "<th scope=\"col\">Outcome</th><th scope=\"col\">Cause</th>"
+                "<th scope=\"col\">Attempts</th>"
+                "<th scope=\"col\">What happened in the first of them</th></tr></thead><tbody>\n");
+    for (size_t i = 0; i < a->num_groups; i++) {
+        write_group(h, &a->groups[i]);
     }
     html_put(h, "</tbody></table></section>\n");
 }
@@ -224,7 +229,7 @@ void html_summary(struct html *h)
 {
     write_headline(h);
     if (h->analysis->num_attempts > 0) {
-        write_causes(h);
+        write_groups(h);
         write_table(h);
         write_timeline(h);
     }

@@ -158,7 +158,7 @@ static void write_who(struct markdown *m, const struct attempt_record *a)
     }
     text_add(&t, " for ");
     phrase_duration(&t, a->last_time_ns - a->first_time_ns);
-    (void)fprintf(m->out, "\n- When: %s\n", t.at);
+    (void)fprintf(m->out, "\n- When: %s\n- Seen: %s\n", t.at, wording_vantage(a->vantage));
 }
 
 static void write_remedy(struct markdown *m, const struct finding *f)
@@ -389,19 +389,23 @@ static size_t write_attempts(struct markdown *m, enum detail detail)
     return num;
 }
 
-static void write_causes(struct markdown *m)
+static void write_groups(struct markdown *m)
 {
     const struct analysis *a = m->analysis;
-    for (enum cause cause = overview_next_cause(a, CAUSE_NONE); cause != CAUSE_NONE;
-         cause = overview_next_cause(a, cause)) {
-        const struct attempt_record *first = overview_first(a, cause);
-        put(m, "- ");
-        number(m, a->by_cause[cause]);
-        put(m, " by ");
-        code(m, bytes_of(cause_id(cause)));
-        if (first != NULL) {
+    for (size_t i = 0; i < a->num_groups; i++) {
+        const struct outcome_group *g = &a->groups[i];
+        char buffer[PHRASE_BYTES_MAX];
+        struct text t;
+        text_init(&t, buffer, sizeof buffer);
+        phrase_count(&t, g->num_attempts, "attempt", "attempts");
+        text_add(&t, " of ");
+        phrase_count(&t, g->num_clients, "client", "clients");
+        (void)fprintf(m->out, "- %s %s", t.at, outcome_word(g->outcome));
+        if (g->cause != CAUSE_NONE) {
+            put(m, ", ");
+            code(m, bytes_of(cause_id(g->cause)));
             put(m, ": ");
-            prose(m, first->verdict.summary);
+            prose(m, g->first->verdict.summary);
         }
         put(m, "\n");
     }
@@ -432,9 +436,9 @@ static void write_summary(struct markdown *m)
         }
     }
     put(m, ".\n");
-    if (num > 1 && overview_next_cause(a, CAUSE_NONE) != CAUSE_NONE) {
+    if (num > 1 && a->num_groups > 0) {
         put(m, "\n");
-        write_causes(m);
+        write_groups(m);
     }
 }
 

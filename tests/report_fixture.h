@@ -13,6 +13,7 @@
 
 #define FIXTURE_EVENTS_MAX 1024   /* in one test */
 #define FIXTURE_ATTEMPTS_MAX 1024 /* in one test */
+#define FIXTURE_GROUPS_MAX 16     /* in one analysis */
 
 #define BYTES(literal)                                                                             \
     ((struct bytes){.at = (const uint8_t *)(literal), .len = sizeof(literal) - 1})
@@ -221,6 +222,29 @@ static inline struct attempt_record *fixture_approved(uint32_t id)
     return a;
 }
 
+/* Counts the attempt among those that ended alike. */
+static inline void fixture_group(struct analysis *out, const struct attempt_record *a)
+{
+    static struct outcome_group groups[FIXTURE_GROUPS_MAX];
+    enum cause cause = a->has_verdict ? a->verdict.cause : CAUSE_NONE;
+    size_t i = 0;
+    while (i < out->num_groups && (groups[i].outcome != a->outcome || groups[i].cause != cause)) {
+        i++;
+    }
+    assert(i < FIXTURE_GROUPS_MAX);
+    if (i == out->num_groups) {
+        groups[i] = (struct outcome_group){.outcome = a->outcome,
+                                           .cause = cause,
+                                           .num_clients = 1,
+                                           .first_time_ns = a->first_time_ns,
+                                           .last_time_ns = a->first_time_ns,
+                                           .first = a};
+        out->num_groups++;
+    }
+    groups[i].num_attempts++;
+    out->groups = groups;
+}
+
 /* Makes *out of attempts; counts are taken from them. captures: num_captures entries. */
 static inline void fixture_analysis(struct analysis *out, struct attempt_record **attempts,
                                     size_t num, const struct capture_summary *captures,
@@ -230,11 +254,13 @@ static inline void fixture_analysis(struct analysis *out, struct attempt_record 
                              .num_captures = num_captures,
                              .attempts = (const struct attempt_record *const *)attempts,
                              .num_attempts = num};
+    out->num_clients = num > 0;
     for (size_t i = 0; i < num; i++) {
         out->by_outcome[attempts[i]->outcome]++;
         if (attempts[i]->has_verdict) {
             out->by_cause[attempts[i]->verdict.cause]++;
         }
+        fixture_group(out, attempts[i]);
     }
 }
 

@@ -151,7 +151,8 @@ Test(report_markdown, many_attempts)
         attempts[i] = fixture_refused(i + 1);
     }
     char *text = markdown_of(attempts, NUM, false);
-    cr_expect_not_null(strstr(text, "- 60 by `spn-missing`: No account holds"));
+    cr_expect_not_null(
+        strstr(text, "- 60 attempts of 1 client refused, `spn-missing`: No account"));
     cr_expect_not_null(strstr(text, "### Attempt 3: Ruled out"));
     cr_expect_null(strstr(text, "## Attempt 4"));
     cr_expect_not_null(strstr(text, "57 more attempts are only counted here."));
