@@ -51,10 +51,10 @@ static void write_headline(struct html *h)
 
 static void write_group(struct html *h, const struct outcome_group *g)
 {
-    html_format(h, "<tr><td><span class=\"chip %s\">%s</span></td><th scope=\"row\">",
+    html_format(h, "<tr><th scope=\"row\"><span class=\"chip %s\">%s</span></th><td>",
                 html_mood(wording_mood(g->outcome)), outcome_word(g->outcome));
     html_code(h, bytes_of(cause_id(g->cause)));
-    html_format(h, "</th><td class=\"num\">%llu of %llu %s</td><td>",
+    html_format(h, "</td><td class=\"num\">%llu of %llu %s</td><td>",
                 (unsigned long long)g->num_attempts, (unsigned long long)g->num_clients,
                 g->num_clients == 1 ? "client" : "clients");
     html_bytes(h, wording_headline(g->first));
