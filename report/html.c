@@ -17,8 +17,9 @@ static void write_title(struct html *h)
         html_put(h, ": ");
         html_bytes(h, wording_headline(a->attempts[0]));
     } else {
-        html_format(h, "%llu attempts",
-                    (unsigned long long)((uint64_t)a->num_attempts + a->num_attempts_dropped));
+        uint64_t num = a->num_attempts;
+        num += a->num_attempts_dropped;
+        html_format(h, "%llu attempts", (unsigned long long)num);
     }
     html_put(h, " - krbscope</title>\n");
 }
