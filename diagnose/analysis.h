@@ -165,6 +165,29 @@ struct joined_line {
     struct bytes user;   /* who was logged on, or empty */
 };
 
+/* One realm's KDC on the way to the service's ticket. */
+enum referral_result {
+    REFERRAL_PENDING, /* asked, and the capture does not show what came of it */
+    REFERRAL_REFERRED,
+    REFERRAL_ISSUED,
+    REFERRAL_REFUSED_BY_ERROR, /* error_code */
+    REFERRAL_UNANSWERED,
+    REFERRAL_UNREACHABLE,   /* RST, ICMP or no such neighbour */
+    REFERRAL_KDC_NOT_FOUND, /* DNS names no KDC for the realm */
+};
+
+struct referral {
+    struct bytes realm;
+    struct address kdc; /* family NONE: none was asked */
+    int64_t time_ns;    /* by the capture's own clock: of the answer, else of the question */
+    uint16_t capture;
+    uint32_t frame;
+    enum referral_result result;
+    int32_t error_code;
+    struct bytes next; /* REFERRAL_REFERRED: the realm that it named */
+    bool is_repeat;    /* this realm was asked before: a loop */
+};
+
 struct attempt_record {
     uint32_t id; /* from 1, by first_time */
     enum attempt_kind kind;
@@ -199,6 +222,8 @@ struct attempt_record {
     size_t num_notes;
     const struct joined_line *log_lines; /* by time */
     size_t num_log_lines;
+    const struct referral *referrals; /* the last walk; none when no realm referred to another */
+    size_t num_referrals;
 };
 
 struct note {
@@ -309,6 +334,7 @@ const char *confidence_word(enum confidence c); /* "likely" */
 const char *attempt_kind_word(enum attempt_kind k);
 const char *outcome_word(enum outcome o);                   /* "approved-ntlm" */
 const char *authenticated_by_word(enum authenticated_by b); /* NULL for BY_NOBODY */
+const char *referral_result_word(enum referral_result r);   /* "kdc-not-found" */
 const char *vantage_word(enum vantage v);
 
 #endif

@@ -1,5 +1,7 @@
 #include "diagnose/attempt.h"
 
+#include <string.h>
+
 #include "base/civil.h"
 #include "diagnose/case.h"
 
@@ -339,6 +341,21 @@ static void answer_waiting(struct attempt_list *list, struct client *c, struct c
     touch(list, a, response->time_ns);
 }
 
+/* Which verbs a path answers tells a missing path from a filtered verb. */
+static void note_verb(struct client *c, const struct moment *request, const struct moment *response)
+{
+    const struct http_moment *h = &request->u.http;
+    unsigned status = response->u.http.status;
+    if (status == 404 || status == 405 || status >= 500 || h->method.len >= VERB_MAX) {
+        return;
+    }
+    c->verb = (struct verb_sight){.target = verb_target(h->host, h->path),
+                                  .status = status,
+                                  .capture = response->capture,
+                                  .frame = response->frame};
+    memcpy(c->verb.method, h->method.at, h->method.len);
+}
+
 void attempt_response(struct attempt_list *list, struct client *c, struct conn *conn,
                       const struct event *event)
 {
@@ -356,6 +373,7 @@ void attempt_response(struct attempt_list *list, struct client *c, struct conn *
         moment_free(waiting);
         return;
     }
+    note_verb(c, waiting != NULL ? waiting : x->request, response);
     if (waiting != NULL) {
         answer_waiting(list, c, conn, waiting, response);
         return;

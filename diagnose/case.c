@@ -294,6 +294,11 @@ static void take_tcp(struct case_file *c, const struct event *e)
         break;
     case EVENT_TLS:
         conn->client->saw_tls = true;
+        conn->client->tls[conn->client->num_tls++ % CLIENT_TLS_MAX] =
+            (struct tls_sight){.server = conn->server.address,
+                               .capture = e->capture,
+                               .frame = e->frame,
+                               .time_ns = e->time_ns};
         break;
     case EVENT_TCP_END:
         conn->ended = true;
@@ -304,6 +309,19 @@ static void take_tcp(struct case_file *c, const struct event *e)
     if (is_boring(conn)) {
         conn_drop(c->clients, conn);
     }
+}
+
+/* What goes through a tunnel of a proxy is TLS nearly always, and hidden in any case. */
+static void take_tunnel(struct client *client, const struct event *e)
+{
+    struct bytes host = e->http->message.host;
+    if (!bytes_is(e->http->message.method, "CONNECT") || host.len >= TUNNEL_HOST_MAX) {
+        return;
+    }
+    memcpy(client->tunnel_host, host.at, host.len);
+    client->tunnel_host[host.len] = '\0';
+    client->tunnel = (struct tls_sight){
+        .server = e->to.address, .capture = e->capture, .frame = e->frame, .time_ns = e->time_ns};
 }
 
 static void take_http(struct case_file *c, const struct event *e)
@@ -320,6 +338,7 @@ static void take_http(struct case_file *c, const struct event *e)
     if (is_request) {
         struct client *server = client_find(c->clients, &e->to.address, e->scene);
         client->num_http_sent++;
+        take_tunnel(client, e);
         if (server != NULL) {
             server->num_http_served++;
         }

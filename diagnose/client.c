@@ -1,5 +1,7 @@
 #include "diagnose/client.h"
 
+#include "base/hash.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,11 @@ struct client_table {
     size_t num_conns;
     size_t log_bytes;
 };
+
+uint64_t verb_target(struct bytes host, struct bytes path)
+{
+    return hash64_step(hash64(host), hash64(path));
+}
 
 struct client_table *client_table_new(void)
 {

@@ -11,6 +11,9 @@
 #define CLIENTS_MAX 8192           /* clients known at once; the one idle longest goes */
 #define CLIENT_LOG_MAX 1024        /* moments kept in each log of one client */
 #define CLIENTS_LOG_BYTES 25165824 /* bytes of moments, all clients */
+#define CLIENT_TLS_MAX 8           /* TLS connections remembered of one client */
+#define TUNNEL_HOST_MAX 256        /* bytes of a CONNECT request's host, NUL included */
+#define VERB_MAX 16                /* bytes of a method, NUL included */
 #define CLIENT_PEERS_MAX 8         /* hosts a client was seen with, that are told apart */
 #define CONNS_MAX 32768            /* TCP connections known at once */
 #define CONN_SYNS_MAX 8            /* SYN frames kept of one connection */
@@ -64,6 +67,23 @@ struct conn {
     struct moment *waiting; /* owned; requests whose meaning their response tells, oldest first */
 };
 
+/* A TLS connection that a client opened. */
+struct tls_sight {
+    struct address server;
+    uint16_t capture;
+    uint32_t frame;
+    int64_t time_ns;
+};
+
+/* The latest answer other than 404 and server errors, and the verb that got it. */
+struct verb_sight {
+    uint64_t target; /* of verb_target() */
+    char method[VERB_MAX];
+    unsigned status;
+    uint16_t capture;
+    uint32_t frame; /* 0: none */
+};
+
 struct client {
     struct address address;
     uint16_t scene; /* captures that show the same hosts share it */
@@ -81,10 +101,18 @@ struct client {
     unsigned num_dns_served;
     bool was_spoken_to; /* a frame addressed to it was captured */
     bool saw_http, saw_tls;
-    struct record *provisional; /* its only CCM_POST so far went elsewhere: judged */
+    struct tls_sight tls[CLIENT_TLS_MAX]; /* the latest, a ring */
+    struct verb_sight verb;
+    unsigned num_tls;                  /* ever */
+    char tunnel_host[TUNNEL_HOST_MAX]; /* of its latest CONNECT, NUL-terminated; or empty */
+    struct tls_sight tunnel;           /* that request; server: the proxy */
+    struct record *provisional;        /* its only CCM_POST so far went elsewhere: judged */
     int64_t last_attempt_end_ns;
     bool has_attempt_end;
 };
+
+/* One number for a host and path. */
+uint64_t verb_target(struct bytes host, struct bytes path);
 
 struct client_table;
 

@@ -2,6 +2,7 @@
 #include "diagnose/facts.h"
 
 #include "base/civil.h"
+#include "diagnose/referral.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -115,6 +116,10 @@ static void find_tgs(struct judgement *j)
         if (!v->tgs_related[i] || t->reply == NULL) {
             continue;
         }
+        struct bytes ignored;
+        if (transaction_is_referral(t, &ignored)) {
+            continue; /* on the way to the service's ticket, which it is not */
+        }
         if (!transaction_is_error(t)) {
             j->tgs_success = t;
             j->tgs_failure = NULL;
@@ -128,6 +133,7 @@ void facts_find(struct judgement *j)
 {
     find_as(j);
     find_tgs(j);
+    referral_walk(j);
     for (size_t i = FACT_NONE + 1; i < FACT_COUNT; i++) {
         j->proofs[i].num = 0;
         j->seen[i] = facts[i].detect(j, facts[i].parameter, &j->proofs[i]);
@@ -229,6 +235,44 @@ bool detect_connected(const struct judgement *j, uint32_t unused, struct proof *
         if (conn->connected && is_to_server(j, conn)) {
             return true;
         }
+    }
+    return false;
+}
+
+static bool is_address_of_host(const struct view *v, const struct address *a)
+{
+    for (size_t i = 0; i < v->resolution.num_addresses; i++) {
+        if (address_equal(&v->resolution.addresses[i], a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only for a client that asked for a ticket to that host: others' TLS says nothing of a logon. */
+bool detect_tls_to_host(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct view *v = j->v;
+    const struct client *client = v->client;
+    bool asked = false;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        asked = asked || v->tgs_related[i];
+    }
+    if (v->attempt != NULL || !asked || v->host.len == 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < client->num_tls && i < CLIENT_TLS_MAX; i++) {
+        if (is_address_of_host(v, &client->tls[i].server)) {
+            proof_add_frame(j, p, client->tls[i].capture, client->tls[i].frame,
+                            "TLS with that host begins");
+            return true;
+        }
+    }
+    if (host_matches(bytes_of(client->tunnel_host), v->host)) {
+        proof_add_frame(j, p, client->tunnel.capture, client->tunnel.frame,
+                        "a tunnel to that host through a proxy");
+        return true;
     }
     return false;
 }

@@ -5,6 +5,7 @@
 #include "diagnose/clock.h"
 
 #define PROOF_FRAMES_MAX 4 /* frames kept as evidence of one fact */
+#define REFERRALS_MAX 10   /* realms asked on the way to one ticket; more is a loop */
 
 enum fact {
     FACT_NONE,
@@ -25,7 +26,16 @@ enum {
 enum { AP_ERROR_ANY = 1000, AP_ERROR_MISMATCH };
 enum { AS_ERROR_PKINIT = 1000, AS_ERROR_OTHER };
 enum { TGS_ERROR_U2U = 1000, TGS_ERROR_TGT, TGS_ERROR_OTHER };
+enum { TGS_WORDS_UNKNOWN, TGS_WORDS_DUPLICATE, TGS_WORDS_LOCKED };
 enum { SKEW_SERVER, SKEW_KDC };
+enum {
+    REFERRAL_ON,
+    REFERRAL_LOOP,
+    REFERRAL_NOT_FOUND,
+    REFERRAL_SILENT,
+    REFERRAL_CLOSED,
+    REFERRAL_ERROR
+};
 
 /* The frames that make a fact true, each with its reason. */
 struct proof {
@@ -44,6 +54,11 @@ struct judgement {
     const struct transaction *as_success;  /* the last TGT issued */
     const struct transaction *tgs_failure; /* the related TGS exchange that failed for good */
     const struct transaction *tgs_success;
+    struct referral referrals[REFERRALS_MAX]; /* the last walk over realms, in order */
+    size_t num_referrals;
+    bool was_referred;       /* on the way to the service's ticket, and it never came */
+    bool referrals_loop;     /* a realm was asked twice, or more than REFERRALS_MAX */
+    struct bytes next_realm; /* the last one that was named; empty: none */
     bool seen[FACT_COUNT];
     struct proof proofs[FACT_COUNT];
 };

@@ -195,6 +195,53 @@ bool detect_ntlm_refused(const struct judgement *j, uint32_t unused, struct proo
     return true;
 }
 
+/* AP-REP or accept-completed: the ticket is good, what comes after it is not (RFC 4178 4.2.2). */
+bool detect_ap_accepted(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct moment *m = final_response(j);
+    if (m == NULL || !is_refusal(j) || j->reading.last->request->u.http.token != TOKEN_SIGHT_KRB ||
+        (!m->u.http.has_ap_rep && m->u.http.neg_state != NEG_STATE_ACCEPT_COMPLETED)) {
+        return false;
+    }
+    proof_add(j, p, m, "the same 401 accepts the ticket (%s)",
+              m->u.http.has_ap_rep ? "AP-REP" : "accept-completed");
+    return true;
+}
+
+/* A client that opens its connections through a proxy shows the server's Via. Connection-bound
+ * authentication does not survive a proxy that does not keep them (RFC 4559 6, RFC 9110 7.6.3). */
+bool detect_proxy_breaks_ntlm(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct moment *m = final_response(j);
+    if (m == NULL || !is_refusal(j) ||
+        j->reading.last->request->u.http.token != TOKEN_SIGHT_NTLM_3 || !m->u.http.has_via) {
+        return false;
+    }
+    proof_add(j, p, m, "the answer came through a proxy (Via)");
+    return true;
+}
+
+/* Another request of this client to the same host and path got something else than 404. */
+bool detect_other_verb_works(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct reading *r = &j->reading;
+    if (r->last == NULL || r->last->response == NULL || r->last->response->u.http.status != 404) {
+        return false;
+    }
+    const struct verb_sight *seen = &j->v->client->verb;
+    const struct http_moment *h = &r->last->request->u.http;
+    if (seen->frame == 0 || bytes_equal(bytes_of(seen->method), h->method) ||
+        seen->target != verb_target(h->host, h->path)) {
+        return false;
+    }
+    proof_add_frame(j, p, seen->capture, seen->frame, "%s on the same path is answered %u",
+                    seen->method, seen->status);
+    return true;
+}
+
 /* RFC 4120 7.5.9: the codes of an acceptor that cannot decrypt: 31, 35, 41, 45. */
 static bool is_mismatch(int32_t code)
 {

@@ -363,7 +363,8 @@ static const struct transaction *final_as_failure(const struct judgement *j)
 /* Codes with a rule of their own, which AS_OTHER must leave alone. */
 static bool as_code_is_known(int32_t code)
 {
-    static const int32_t known[] = {1, 6, 9, 11, 12, 14, 16, 18, 23, 24, 25, 29, 33, 37, 52, 91};
+    static const int32_t known[] = {1,  6,  9,  11, 12, 14, 16, 18, 23,
+                                    24, 25, 29, 33, 37, 52, 68, 91};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (known[i] == code) {
             return true;
@@ -383,8 +384,21 @@ static void prove_error(const struct judgement *j, struct proof *p, const struct
               (const char *)subject.at);
 }
 
+/* Did the client do other things, a while after that time? */
+static bool went_on_after(const struct view *v, int64_t time_ns)
+{
+    for (size_t i = 0; i < LOG_COUNT; i++) {
+        const struct moment *m = v->client->logs[i].last;
+        if (m != NULL && m->time_ns - time_ns >= SILENCE_LONG_S * NS_PER_S) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The client met the demand for pre-authentication twice at least, and never with anything to
- * answer. Once is no proof: a prompt may be waiting for a password, or the answer may be lost. */
+ * answer; or once, and went on to other things. Once alone is no proof: a prompt may be waiting for
+ * a password, or the answer may be lost. */
 static bool was_left_at_25(const struct judgement *j, const struct transaction *last)
 {
     unsigned num = 0;
@@ -399,8 +413,9 @@ static bool was_left_at_25(const struct judgement *j, const struct transaction *
         }
         num += t->request != NULL;
     }
-    return num >= 2 && view_end_ns(j->v, last->reply->capture) - last->reply->time_ns >=
-                           SILENCE_MIN_S * NS_PER_S;
+    int64_t silence = view_end_ns(j->v, last->reply->capture) - last->reply->time_ns;
+    return (num >= 2 && silence >= SILENCE_MIN_S * NS_PER_S) ||
+           (num == 1 && went_on_after(j->v, last->reply->time_ns));
 }
 
 bool detect_as_error(const struct judgement *j, uint32_t wanted, struct proof *p)
@@ -456,8 +471,8 @@ bool detect_tgs_ntstatus(const struct judgement *j, uint32_t wanted, struct proo
 
 static bool tgs_code_is_known(int32_t code)
 {
-    static const int32_t known[] = {2,  7,  8,  11, 12, 14, 19, 20, 22, 27,
-                                    29, 31, 32, 33, 37, 41, 44, 52, 69, 91};
+    static const int32_t known[] = {2,  7,  8,  11, 12, 14, 19, 20, 22, 27, 29,
+                                    31, 32, 33, 37, 41, 44, 52, 68, 69, 91};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (known[i] == code) {
             return true;
@@ -480,6 +495,54 @@ bool detect_tgs_error(const struct judgement *j, uint32_t wanted, struct proof *
                                              : code == (int32_t)wanted;
     if (holds) {
         prove_error(j, p, t);
+    }
+    return holds;
+}
+
+static bool etext_says(const struct krb_moment *k, const char *const *texts, size_t num)
+{
+    for (size_t i = 0; i < num; i++) {
+        for (size_t at = 0; at + bytes_of(texts[i]).len <= k->etext.len; at++) {
+            if (bytes_begins_nocase(bytes_part(k->etext, at, k->etext.len), texts[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* What an error 7 says beside its number: MIT in its e-text, Windows by NTSTATUS (MS-ERREF). */
+bool detect_tgs_words(const struct judgement *j, uint32_t wanted, struct proof *p)
+{
+    static const char *const unknown[] = {"LOOKING_UP_SERVER"};
+    static const char *const duplicate[] = {"PRINCIPAL_NOT_UNIQUE", "not unique", "duplicate"};
+    static const char *const locked[] = {"SERVER LOCKED OUT", "SERVER_LOCKED", "SERVICE EXPIRED"};
+    const struct transaction *t = final_tgs_failure(j);
+    if (t == NULL || t->reply->u.krb.error_code != 7) {
+        return false;
+    }
+    const struct krb_moment *k = &t->reply->u.krb;
+    bool holds = false;
+    if (wanted == TGS_WORDS_UNKNOWN) {
+        holds = (k->has_ntstatus && (k->ntstatus == 0xC000018B || k->ntstatus == 0xC0000064)) ||
+                etext_says(k, unknown, sizeof unknown / sizeof unknown[0]);
+    } else if (wanted == TGS_WORDS_DUPLICATE) {
+        holds = (k->has_ntstatus && k->ntstatus == 0xC00000BD) ||
+                etext_says(k, duplicate, sizeof duplicate / sizeof duplicate[0]);
+    } else {
+        holds = (k->has_ntstatus && (k->ntstatus == 0xC0000072 || k->ntstatus == 0xC0000234 ||
+                                     k->ntstatus == 0xC0000193)) ||
+                etext_says(k, locked, sizeof locked / sizeof locked[0]);
+    }
+    if (holds) {
+        if (k->has_ntstatus) {
+            const char *name = krb_ntstatus_name(k->ntstatus);
+            proof_add(j, p, t->reply, "the KDC answered error 7 with NTSTATUS 0x%08x%s%s",
+                      (unsigned)k->ntstatus, name == NULL ? "" : " ", name == NULL ? "" : name);
+        } else {
+            proof_add(j, p, t->reply, "the KDC answered error 7: \"%.*s\"", (int)k->etext.len,
+                      (const char *)k->etext.at);
+        }
     }
     return holds;
 }

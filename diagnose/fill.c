@@ -310,6 +310,11 @@ static void add_dns(struct text *t, const struct judgement *j)
     add_address_or(t, &j->v->resolution.server, "");
 }
 
+static void add_next(struct text *t, const struct judgement *j)
+{
+    add_or(t, j->next_realm, "the next realm");
+}
+
 static const struct {
     const char *name;
     void (*add)(struct text *t, const struct judgement *j);
@@ -319,6 +324,7 @@ static const struct {
     {"domain", add_domain},   {"client", add_client}, {"account", add_account},
     {"dns", add_dns},         {"kdc", add_kdc},       {"error", add_error},
     {"offered", add_offered}, {"skew", add_skew},     {"status", add_status},
+    {"next", add_next},
 };
 
 static void add_slot(struct text *t, const struct judgement *j, const char *slot)

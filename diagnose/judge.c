@@ -1,5 +1,6 @@
 /* Judges one attempt: view, reading, facts, rules, record. */
 #include "diagnose/judge.h"
+#include "diagnose/referral.h"
 
 #include "base/civil.h"
 #include "diagnose/logs_private.h"
@@ -274,6 +275,8 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
                                           .limit_s = j->v->c->options.skew_limit_s};
     if (j->outcome != OUTCOME_APPROVED && j->outcome != OUTCOME_INCOMPLETE) {
         rules_apply(j, out);
+    } else if (j->seen[FACT_TLS_TO_HOST] && j->outcome == OUTCOME_INCOMPLETE) {
+        rules_apply(j, out);
     }
     if (!out->has_verdict && j->outcome != OUTCOME_APPROVED && j->v->attempt != NULL) {
         fill_incomplete(j, out);
@@ -282,6 +285,7 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
     events_fill(j, out);
     advice_fill(j, out);
     fill_notes(j, out);
+    referral_keep(j, out);
 }
 
 void judge_begin(struct judgement *j, const struct view *v)

@@ -70,26 +70,35 @@ static bool is_other_service(uint16_t port)
     return false;
 }
 
+static bool is_explained(const struct view *v, const struct address *server)
+{
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        for (size_t k = 0; l->response != NULL && k < l->response->u.dns.num_answers; k++) {
+            if (address_equal(&l->response->u.dns.answers[k].address, server)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* The client went on to a host that no other look-up explains: the name had an address after all.
  */
 static bool went_on(const struct view *v, const struct resolution *failed)
 {
+    int64_t to_ns = failed->last_ns + 5 * NS_PER_S;
     const struct conn *conn = NULL;
     while ((conn = view_next_conn(v, conn)) != NULL) {
-        bool is_after =
-            conn->first_ns >= failed->first_ns && conn->first_ns - failed->last_ns <= 5 * NS_PER_S;
-        if (!is_after || is_other_service(conn->server.port)) {
-            continue;
+        if (conn->first_ns >= failed->first_ns && conn->first_ns <= to_ns &&
+            !is_other_service(conn->server.port) && !is_explained(v, &conn->server.address)) {
+            return true;
         }
-        bool explained = false;
-        for (size_t i = 0; i < v->num_lookups && !explained; i++) {
-            const struct lookup *l = &v->lookups[i];
-            for (size_t k = 0; l->response != NULL && k < l->response->u.dns.num_answers; k++) {
-                explained = explained || address_equal(&l->response->u.dns.answers[k].address,
-                                                       &conn->server.address);
-            }
-        }
-        if (!explained) {
+    }
+    for (unsigned i = 0; i < v->client->num_tls && i < CLIENT_TLS_MAX; i++) {
+        const struct tls_sight *tls = &v->client->tls[i];
+        if (tls->time_ns >= failed->first_ns && tls->time_ns <= to_ns &&
+            !is_explained(v, &tls->server)) {
             return true;
         }
     }
@@ -242,7 +251,9 @@ static struct record *judge_kerberos(struct case_file *c, struct client *client)
             continue;
         }
         v->host = transaction_names(t)->host;
-        has_ticket = t->reply != NULL && t->reply->u.krb.type == KRB_TGS_REP;
+        struct bytes next;
+        has_ticket = t->reply != NULL && t->reply->u.krb.type == KRB_TGS_REP &&
+                     !transaction_is_referral(t, &next);
     }
     if (v->host.len > 0) {
         resolution_of(v, v->host, &v->resolution);

@@ -242,9 +242,14 @@ static bool is_name_for(struct bytes question, struct bytes name)
            bytes_equal_nocase(bytes_part(question, 0, name.len), name);
 }
 
-/* No address at all is proven only when the A query was seen, and no asked family is open. */
+/* No address at all is proven only when the A query was seen, and no asked family is open. Nor does
+ * NXDOMAIN for AAAA prove it while the A query waits: some servers and balancers say so of names
+ * that have an A record. */
 static void settle_no_address(struct resolution *r, bool a_answered, bool is_open)
 {
+    if (r->state == RESOLUTION_NXDOMAIN && !a_answered && is_open) {
+        r->state = RESOLUTION_PENDING;
+    }
     if (r->state == RESOLUTION_NO_ADDRESS && (!a_answered || is_open)) {
         r->state = RESOLUTION_PENDING;
     }

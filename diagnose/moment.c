@@ -211,6 +211,7 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
     out->has_date = h->has_date;
     out->date_ns = h->date_ns;
     out->server = keep(a, m->server);
+    out->has_via = m->via.len > 0;
     out->allow = keep(a, m->allow);
     if (m->is_request) {
         keep_request_auth(out, h, a);

@@ -94,6 +94,7 @@ struct http_moment {
     int64_t server_time_ns, server_time_resolution_ns;
     bool has_date;
     int64_t date_ns;
+    bool has_via;
     struct bytes server, allow;
 };
 

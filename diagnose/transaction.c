@@ -13,6 +13,17 @@ bool transaction_is_error(const struct transaction *t)
     return t->reply != NULL && t->reply->u.krb.type == KRB_ERROR_MSG;
 }
 
+bool transaction_is_referral(const struct transaction *t, struct bytes *realm)
+{
+    if (t->type != KRB_TGS_REQ || t->is_tgt || t->reply == NULL ||
+        t->reply->u.krb.type != KRB_TGS_REP || !t->reply->u.krb.ticket.present) {
+        return false;
+    }
+    struct bytes sname = t->reply->u.krb.ticket.sname;
+    *realm = moment_spn_host(sname);
+    return bytes_is_nocase(moment_spn_service(sname), "krbtgt");
+}
+
 bool krb_code_is_step(int32_t code)
 {
     return code == 25 || code == 52 || code == 91;
@@ -77,8 +88,9 @@ static void take_request(struct view *v, const struct moment *m)
     t->conn = m->connection == 0 ? NULL : conn_find(v->c->clients, m->connection);
 }
 
-/* Could m answer this request? By connection, or by the same pair of endpoints. */
-static bool answers(const struct moment *m, const struct transaction *t)
+/* Could m answer this request? By connection, or by the same pair of endpoints; loosely: an earlier
+ * copy of the question may have gone to another server or from another port. */
+static bool answers(const struct moment *m, const struct transaction *t, bool loosely)
 {
     const struct moment *q = t->last_request;
     if (t->reply != NULL || q == NULL || m->time_ns < t->request->first_time_ns) {
@@ -89,14 +101,15 @@ static bool answers(const struct moment *m, const struct transaction *t)
         return false;
     }
     if (m->connection != 0 || q->connection != 0) {
-        return m->connection == q->connection || (t->num_sent > 1 && m->connection != 0 &&
-                                                  address_equal(&m->from.address, &q->to.address));
+        return m->connection == q->connection ||
+               (loosely && t->num_sent > 1 && m->connection != 0 &&
+                address_equal(&m->from.address, &q->to.address));
     }
     if (endpoint_equal(&m->from, &q->to) && endpoint_equal(&m->to, &q->from)) {
         return true;
     }
-    /* An earlier copy of the question may have gone to another server or from another port. */
-    return t->num_sent > 1 && m->u.krb.type != KRB_ERROR_MSG && m->from.port == q->to.port;
+    return loosely && t->num_sent > 1 && m->u.krb.type != KRB_ERROR_MSG &&
+           m->from.port == q->to.port;
 }
 
 /* Which exchange a reply without request belonged to. */
@@ -115,9 +128,9 @@ static enum krb_type leg_of_reply(const struct krb_moment *k)
 
 static void take_reply(struct view *v, const struct moment *m)
 {
-    for (size_t i = 0; i < v->num_transactions; i++) {
-        struct transaction *t = &v->transactions[i];
-        if (answers(m, t)) {
+    for (size_t i = 0; i < 2 * v->num_transactions; i++) {
+        struct transaction *t = &v->transactions[i % v->num_transactions];
+        if (answers(m, t, i >= v->num_transactions)) {
             t->reply = m;
             t->state = TRANSACTION_ANSWERED;
             t->kdc = m->from.address;

@@ -114,6 +114,10 @@ const struct krb_moment *transaction_names(const struct transaction *t);
 /* The KDC answered with an error. */
 bool transaction_is_error(const struct transaction *t);
 
+/* The KDC answered a request for a service with a TGT of another realm (RFC 6806 8): *realm is that
+ * realm. */
+bool transaction_is_referral(const struct transaction *t, struct bytes *realm);
+
 /* Errors that are steps of a healthy exchange: 25, 52, 91 (RFC 4120 3.1.3, 7.2.1; RFC 6113 5.2). */
 bool krb_code_is_step(int32_t code);
 

@@ -107,6 +107,21 @@ const char *authenticated_by_word(enum authenticated_by b)
     return words[b];
 }
 
+const char *referral_result_word(enum referral_result r)
+{
+    static const char *const words[] = {
+        [REFERRAL_PENDING] = "not-seen",
+        [REFERRAL_REFERRED] = "referred",
+        [REFERRAL_ISSUED] = "ticket",
+        [REFERRAL_REFUSED_BY_ERROR] = "error",
+        [REFERRAL_UNANSWERED] = "no-answer",
+        [REFERRAL_UNREACHABLE] = "not-reached",
+        [REFERRAL_KDC_NOT_FOUND] = "kdc-not-found",
+    };
+    assert(r <= REFERRAL_KDC_NOT_FOUND);
+    return words[r];
+}
+
 const char *vantage_word(enum vantage v)
 {
     static const char *const words[] = {

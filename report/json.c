@@ -216,6 +216,31 @@ static json_t *also_from(struct writer *w, const struct attempt_record *a)
     return list;
 }
 
+static json_t *referrals_from(struct writer *w, const struct attempt_record *a)
+{
+    char buffer[64];
+    json_t *list = json_array();
+    for (size_t i = 0; i < a->num_referrals; i++) {
+        const struct referral *r = &a->referrals[i];
+        json_t *item = json_object();
+        put_bytes(w, item, "realm", r->realm);
+        struct text kdc;
+        text_init(&kdc, buffer, sizeof buffer);
+        address_print(&kdc, &r->kdc);
+        put_word(w, item, "kdc", r->kdc.family == ADDRESS_NONE ? NULL : kdc.at);
+        put(w, item, "capture", json_integer(r->capture));
+        put(w, item, "frame", json_integer(r->frame));
+        put(w, item, "time", time_from(r->time_ns, zone_is_known(w, r->capture)));
+        put_word(w, item, "result", referral_result_word(r->result));
+        put(w, item, "error_code",
+            r->result == REFERRAL_REFUSED_BY_ERROR ? json_integer(r->error_code) : json_null());
+        put_known(w, item, "next_realm", r->next);
+        put(w, item, "repeated", json_boolean(r->is_repeat));
+        append(w, list, item);
+    }
+    return list;
+}
+
 static json_t *ruled_out_from(struct writer *w, const struct attempt_record *a)
 {
     json_t *list = json_array();
@@ -405,6 +430,9 @@ static json_t *attempt_from(struct writer *w, const struct attempt_record *a)
     put_word(w, object, "authenticated_by", authenticated_by_word(a->authenticated_by));
     put(w, object, "verdict", a->has_verdict ? verdict_from(w, &a->verdict) : json_null());
     put(w, object, "also", also_from(w, a));
+    if (a->num_referrals > 0) {
+        put(w, object, "referrals", referrals_from(w, a));
+    }
     put(w, object, "ruled_out", ruled_out_from(w, a));
     put_list(w, object, "cannot_show", a->cannot_show, a->num_cannot_show, "cannot_show_raw");
     put_list(w, object, "next_capture", a->next_capture, a->num_next_capture, "next_capture_raw");

@@ -195,6 +195,48 @@ static void write_steps(struct text_report *r, const struct attempt_record *a)
     }
 }
 
+/* A line a realm: who was asked, and what it said. */
+static void write_referrals(struct text_report *r, const struct attempt_record *a)
+{
+    struct page *p = &r->page;
+    char buffer[PHRASE_BYTES_MAX];
+    struct text t;
+    if (a->num_referrals > 0) {
+        text_heading(r, "Referrals");
+    }
+    for (size_t i = 0; i < a->num_referrals; i++) {
+        const struct referral *hop = &a->referrals[i];
+        const struct frame_ref at = {hop->capture, hop->frame, {0}};
+        const struct evidence evidence = {.at = &at, .num = hop->frame == 0 ? 0 : 1};
+        page_column(p, BODY_COLUMN);
+        page_number(p, (unsigned)i + 1U);
+        page_bytes(p, hop->realm);
+        if (hop->kdc.family != ADDRESS_NONE) {
+            text_init(&t, buffer, sizeof buffer);
+            text_add(&t, "(");
+            address_print(&t, &hop->kdc);
+            text_add(&t, ")");
+            page_bytes(p, text_bytes(&t));
+        }
+        text_init(&t, buffer, sizeof buffer);
+        text_add(&t, referral_result_word(hop->result));
+        if (hop->result == REFERRAL_REFUSED_BY_ERROR) {
+            const char *name = krb_error_name(hop->error_code);
+            text_format(&t, " %s (%d)", name == NULL ? "KRB-ERROR" : name, (int)hop->error_code);
+        }
+        page_bytes(p, text_bytes(&t));
+        if (hop->next.len > 0) {
+            page_text(p, "to");
+            page_bytes(p, hop->next);
+        }
+        if (hop->is_repeat) {
+            page_text(p, "again: a loop");
+        }
+        text_frames(r, &evidence);
+        page_end(p);
+    }
+}
+
 static void write_offset(struct text_report *r, const char *what, const struct offset *o)
 {
     struct page *p = &r->page;
@@ -392,6 +434,7 @@ void text_attempt(struct text_report *r, const struct attempt_record *a)
         ladder_write(r, a);
     }
     write_steps(r, a);
+    write_referrals(r, a);
     write_clocks(r, a);
     text_log_lines(r, a);
     write_list(r, "Notes", a->notes, a->num_notes);

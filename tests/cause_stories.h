@@ -17,6 +17,8 @@ struct row {
     bool by_host;      /* with --host, so that the confidence is the rule's own */
 };
 
+#include "referral_stories.h"
+
 /* ---- resolve, connect ---- */
 
 static void tell_rcode(struct story *s, const struct row *r)
@@ -366,6 +368,8 @@ static const struct row rows[] = {
     {CAUSE_MP_VERB_BLOCKED, STEP_CHALLENGE, LIKELY, tell_status_after_token, .code = 405},
     {CAUSE_MP_VERB_BLOCKED, STEP_CHALLENGE, CERTAIN, tell_allow, .code = 0},
     {CAUSE_MP_VERB_BLOCKED, STEP_CHALLENGE, CERTAIN, tell_status, .code = 501},
+    {CAUSE_MP_VERB_BLOCKED, STEP_CHALLENGE, LIKELY, tell_other_verb, .code = 0},
+    {CAUSE_PROXY_AUTHENTICATION, STEP_CHALLENGE, LIKELY, tell_via, .code = 0},
     {CAUSE_MP_NOT_FOUND, STEP_CHALLENGE, LIKELY, tell_status, .code = 404},
     {CAUSE_MP_NOT_FOUND, STEP_CHALLENGE, LIKELY, tell_status_after_token, .code = 404},
     {CAUSE_MP_CONNECTION_RESET, STEP_CHALLENGE, LIKELY, tell_reset, .code = 0},
@@ -429,6 +433,23 @@ static const struct row rows[] = {
     {CAUSE_CLOCK_SKEW, STEP_TICKET, LIKELY, tell_tgs_error_with_clocks, .code = 11},
     {CAUSE_CLOCK_SKEW, STEP_TICKET, LIKELY, tell_tgs_error_with_clocks, .code = 32},
     {CAUSE_SPN_MISSING, STEP_TICKET, LIKELY, tell_tgs_error, .code = 7},
+    {CAUSE_SPN_MISSING, STEP_TICKET, CERTAIN, tell_words, .code = 1},
+    {CAUSE_SPN_MISSING, STEP_TICKET, CERTAIN, tell_words, .code = 0, .ntstatus = 0xC000018B},
+    {CAUSE_SPN_MISSING, STEP_TICKET, LIKELY, tell_next_error, .code = 7},
+    {CAUSE_SPN_DUPLICATE, STEP_TICKET, CERTAIN, tell_words, .code = 2},
+    {CAUSE_SPN_DUPLICATE, STEP_TICKET, CERTAIN, tell_words, .code = 0, .ntstatus = 0xC00000BD},
+    {CAUSE_SERVICE_DISABLED, STEP_TICKET, CERTAIN, tell_words, .code = 3},
+    {CAUSE_SERVICE_ETYPE_UNSUPPORTED, STEP_TICKET, CERTAIN, tell_next_error, .code = 14},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_next_not_found, .code = 0},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_next_silent, .code = 0},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_next_closed, .code = 0},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_next_error, .code = 60},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_next_error, .code = 41},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_next_error, .code = 12},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_next_error, .code = 29},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, CERTAIN, tell_circle, .code = 0},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_as_error, .code = 68},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_tgs_error, .code = 68},
     {CAUSE_SPN_MISSING_FOR_ALIAS, STEP_TICKET, LIKELY, tell_alias, .code = 0},
     {CAUSE_SPN_MISSING_FOR_ALIAS, STEP_TICKET, LIKELY, tell_alias, .code = 1},
     {CAUSE_SPN_MISSING_FOR_SHORT_NAME, STEP_TICKET, LIKELY, tell_short_name, .code = 0},
@@ -464,6 +485,9 @@ static const struct row rows[] = {
     {CAUSE_TOKEN_TOO_LARGE, STEP_PRESENT, POSSIBLE, tell_long_token, .code = 0},
 
     {CAUSE_MP_FORBIDDEN, STEP_ACCEPT, LIKELY, tell_status_after_token, .code = 403},
+    {CAUSE_MP_FORBIDDEN, STEP_ACCEPT, LIKELY, tell_status, .code = 403},
+    {CAUSE_MP_FORBIDDEN, STEP_ACCEPT, LIKELY, tell_not_authorised, .code = 0},
+    {CAUSE_TLS_HIDDEN, STEP_ACCEPT, LIKELY, tell_tls, .code = 0},
     {CAUSE_NTLM_REFUSED, STEP_ACCEPT, LIKELY, tell_ntlm_at_server, .code = 401},
     {CAUSE_SERVICE_KEY_MISMATCH, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 41},
     {CAUSE_SERVICE_KEY_MISMATCH, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 31},

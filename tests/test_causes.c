@@ -45,7 +45,7 @@ ParameterizedTest(size_t *index, causes, each_row)
     cr_expect_eq(a->verdict.confidence, r->confidence, "row %zu (%s): %s", *index,
                  cause_id(r->cause), confidence_word(a->verdict.confidence));
     cr_expect_gt(a->verdict.num_remedies, 0);
-    bool is_note = a->outcome == OUTCOME_APPROVED_NTLM;
+    bool is_note = a->outcome == OUTCOME_APPROVED_NTLM || a->outcome == OUTCOME_INCOMPLETE;
     cr_expect_eq(a->verdict.is_note, is_note, "row %zu (%s): severity", *index, cause_id(r->cause));
     if (!is_note) {
         cr_expect_eq(a->steps[r->step].state, STATE_FAILED, "row %zu (%s)", *index,
