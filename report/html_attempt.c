@@ -137,7 +137,7 @@ static void write_filter(struct html *h, const struct evidence *evidence)
 
 static void write_evidence(struct html *h, const struct attempt_record *a, const struct finding *f)
 {
-    if (f->evidence.num == 0) {
+    if (f->evidence.num + f->logs.num == 0) {
         return;
     }
     html_put(h, "<section class=\"evidence\">");
@@ -150,8 +150,12 @@ static void write_evidence(struct html *h, const struct attempt_record *a, const
         html_bytes(h, f->evidence.at[i].why);
         html_put(h, "</li>");
     }
-    html_put(h, "</ul><p class=\"fine\">As a display filter of Wireshark:</p>");
-    write_filter(h, &f->evidence);
+    html_log_evidence(h, &f->logs);
+    html_put(h, "</ul>");
+    if (f->evidence.num > 0) {
+        html_put(h, "<p class=\"fine\">As a display filter of Wireshark:</p>");
+        write_filter(h, &f->evidence);
+    }
     html_put(h, "</section>\n");
 }
 
@@ -225,6 +229,7 @@ static void write_body(struct html *h, const struct attempt_record *a)
     }
     write_strip(h, a);
     html_ladder(h, a);
+    html_log_lines(h, a);
     html_clocks(h, a);
     html_put(h, "<div class=\"two\">");
     if (a->has_verdict) {

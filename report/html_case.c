@@ -105,5 +105,8 @@ void html_rest(struct html *h)
 {
     write_other_failures(h);
     write_notes(h);
-    write_captures(h);
+    html_logs(h);
+    if (h->analysis->num_captures > 0) {
+        write_captures(h);
+    }
 }

@@ -65,6 +65,12 @@ const char *html_mood(enum mood mood);
 void html_ladder(struct html *h, const struct attempt_record *a);
 void html_clocks(struct html *h, const struct attempt_record *a);
 
+/* html_logs.c: list items of a finding's evidence, the lines that tell of an attempt, and what the
+ * logs say by themselves. */
+void html_log_evidence(struct html *h, const struct log_evidence *evidence);
+void html_log_lines(struct html *h, const struct attempt_record *a);
+void html_logs(struct html *h);
+
 /* html_attempt.c: an attempt, alone on the page or one of several. */
 void html_attempt_alone(struct html *h, const struct attempt_record *a);
 void html_attempt_one(struct html *h, const struct attempt_record *a, bool in_full);

@@ -1,9 +1,8 @@
 /* analysis -> Markdown for a ticket: the verdict first. Lines are not wrapped: many ticket systems
  * keep every line break. */
 #include "report/drops.h"
-#include "report/markdown_words.h"
+#include "report/markdown_private.h"
 #include "report/overview.h"
-#include "report/text_private.h"
 #include "report/wording.h"
 
 #include <errno.h>
@@ -182,7 +181,7 @@ static void write_evidence(struct markdown *m, const struct finding *f)
 {
     char buffer[PHRASE_BYTES_MAX];
     struct text t;
-    if (f->evidence.num == 0) {
+    if (f->evidence.num + f->logs.num == 0) {
         return;
     }
     heading(m, "Evidence");
@@ -193,6 +192,7 @@ static void write_evidence(struct markdown *m, const struct finding *f)
         prose(m, f->evidence.at[i].why);
         put(m, "\n");
     }
+    markdown_log_evidence(&m->words, m->analysis, &f->logs);
     if (f->source != NULL) {
         put(m, "\nAfter ");
         prose(m, bytes_of(f->source));
@@ -342,6 +342,10 @@ static void write_attempt(struct markdown *m, const struct attempt_record *a)
     }
     write_steps(m, a);
     write_ladder(m, a);
+    if (a->num_log_lines > 0) {
+        heading(m, "What the server logged of it");
+        markdown_log_lines(&m->words, m->analysis, a);
+    }
     write_clocks(m, a);
     if (a->has_verdict) {
         write_also(m, a);
@@ -464,7 +468,10 @@ static void write_rest(struct markdown *m)
         frames(m, &a->notes[i].evidence);
         put(m, "\n");
     }
-    put(m, a->num_captures == 1 ? "\n## Capture\n\n" : "\n## Captures\n\n");
+    markdown_logs(&m->words, a);
+    put(m, a->num_captures == 0   ? ""
+           : a->num_captures == 1 ? "\n## Capture\n\n"
+                                  : "\n## Captures\n\n");
     for (size_t i = 0; i < a->num_captures; i++) {
         write_capture(m, i);
     }

@@ -199,3 +199,48 @@ bool phrase_is_sentence(struct bytes line)
     return first >= 'A' && first <= 'Z' && (last == '.' || last == ':') &&
            bytes_find(line, ' ', 0) < line.len;
 }
+
+void phrase_log_line(struct text *t, const struct analysis *a, uint16_t log, uint64_t line)
+{
+    text_format(t, "line %llu of ", (unsigned long long)line);
+    if (a->logs.num_files > 1) {
+        text_format(t, "log %u", (unsigned)log + 1);
+    } else {
+        text_add(t, log < a->logs.num_files && a->logs.files[log].info.format == LOG_FORMAT_CONFIG
+                        ? "the configuration"
+                        : "the log");
+    }
+}
+
+void phrase_log_status(struct text *t, const struct log_status *s)
+{
+    if (s->has_status) {
+        text_format(t, "%u", s->status);
+    } else {
+        text_add(t, "-");
+    }
+    if (s->has_substatus) {
+        text_format(t, " %u", s->substatus);
+    }
+    if (s->has_win32) {
+        text_format(t, " %lu", (unsigned long)s->win32);
+    }
+}
+
+void phrase_second(struct text *t, int64_t time_s)
+{
+    civil_print(t, time_s * NS_PER_S, 0, true);
+}
+
+const char *phrase_log_format(const struct log_info *info)
+{
+    switch (info->format) {
+    case LOG_FORMAT_IIS:
+        return "IIS log";
+    case LOG_FORMAT_HTTPERR:
+        return "HTTP.sys error log";
+    case LOG_FORMAT_CONFIG:
+        return "IIS configuration";
+    }
+    return "";
+}

@@ -46,4 +46,16 @@ void phrase_frames(struct text *t, const struct analysis *a, const struct eviden
  * Anything else is a command, and a command is never wrapped, so that it can be copied. */
 bool phrase_is_sentence(struct bytes line);
 
+/* "line 12 of log 1"; "line 12 of the log" when there is one only. */
+void phrase_log_line(struct text *t, const struct analysis *a, uint16_t log, uint64_t line);
+
+/* "401 2 2148074254" */
+void phrase_log_status(struct text *t, const struct log_status *s);
+
+/* "IIS log" */
+const char *phrase_log_format(const struct log_info *info);
+
+/* A whole second, UTC. */
+void phrase_second(struct text *t, int64_t time_s);
+
 #endif

@@ -9,60 +9,13 @@
 #define STATUS_COLUMN 24
 #define CLIENTS_SHOWN_MAX 20 /* more only with --all */
 
-/* "line 12 of log 1"; "line 12 of the log" when there is one only. */
-static void phrase_line(struct text *t, const struct analysis *a, uint16_t log, uint64_t line)
-{
-    text_format(t, "line %llu of ", (unsigned long long)line);
-    if (a->logs.num_files > 1) {
-        text_format(t, "log %u", (unsigned)log + 1);
-    } else {
-        text_add(t, log < a->logs.num_files && a->logs.files[log].info.format == LOG_FORMAT_CONFIG
-                        ? "the configuration"
-                        : "the log");
-    }
-}
-
-/* "401 2 2148074254" */
-static void phrase_status(struct text *t, const struct log_status *s)
-{
-    if (s->has_status) {
-        text_format(t, "%u", s->status);
-    } else {
-        text_add(t, "-");
-    }
-    if (s->has_substatus) {
-        text_format(t, " %u", s->substatus);
-    }
-    if (s->has_win32) {
-        text_format(t, " %lu", (unsigned long)s->win32);
-    }
-}
-
-static void phrase_second(struct text *t, int64_t time_s)
-{
-    civil_print(t, time_s * NS_PER_S, 0, true);
-}
-
-static const char *format_words(const struct log_info *info)
-{
-    switch (info->format) {
-    case LOG_FORMAT_IIS:
-        return "IIS log";
-    case LOG_FORMAT_HTTPERR:
-        return "HTTP.sys error log";
-    case LOG_FORMAT_CONFIG:
-        return "IIS configuration";
-    }
-    return "";
-}
-
 static void write_facts(struct text_report *r, const struct log_summary *l, size_t column)
 {
     struct page *p = &r->page;
     char buffer[PHRASE_BYTES_MAX];
     struct text t;
     page_column(p, column);
-    page_text(p, format_words(&l->info));
+    page_text(p, phrase_log_format(&l->info));
     if (l->info.compression != NULL) {
         page_text(p, "in");
         page_text(p, l->info.compression);
@@ -180,7 +133,7 @@ static void write_statuses(struct text_report *r, const struct log_client *c)
         char buffer[PHRASE_BYTES_MAX];
         struct text t;
         text_init(&t, buffer, sizeof buffer);
-        phrase_status(&t, &c->statuses[i].status);
+        phrase_log_status(&t, &c->statuses[i].status);
         text_format(&t, " (%llu)", (unsigned long long)c->statuses[i].num);
         text_add(&t, i + 1 < c->num_statuses || c->num_statuses_dropped > 0 ? "," : "");
         page_word(p, text_bytes(&t));
@@ -375,14 +328,14 @@ void text_log_lines(struct text_report *r, const struct attempt_record *a)
         char buffer[PHRASE_BYTES_MAX];
         struct text t;
         text_init(&t, buffer, sizeof buffer);
-        phrase_line(&t, r->analysis, l->log, l->line);
+        phrase_log_line(&t, r->analysis, l->log, l->line);
         text_add(&t, ", ");
         phrase_second(&t, l->time_ns / NS_PER_S);
         text_add(&t, ":");
         page_column(p, DETAIL_COLUMN);
         page_bytes(p, text_bytes(&t));
         text_init(&t, buffer, sizeof buffer);
-        phrase_status(&t, &l->status);
+        phrase_log_status(&t, &l->status);
         page_style(p, PAGE_STRONG);
         page_word(p, text_bytes(&t));
         page_style(p, PAGE_PLAIN);
@@ -411,7 +364,7 @@ void text_log_evidence(struct text_report *r, const struct log_evidence *evidenc
         char buffer[PHRASE_BYTES_MAX];
         struct text t;
         text_init(&t, buffer, sizeof buffer);
-        phrase_line(&t, r->analysis, evidence->at[i].log, evidence->at[i].line);
+        phrase_log_line(&t, r->analysis, evidence->at[i].log, evidence->at[i].line);
         text_add(&t, ":");
         page_column(p, DETAIL_COLUMN);
         page_bytes(p, text_bytes(&t));
@@ -431,7 +384,7 @@ void text_log_refs(struct text_report *r, const struct log_evidence *evidence)
     text_add(&t, "(");
     for (size_t i = 0; i < evidence->num; i++) {
         text_add(&t, i == 0 ? "" : i + 1 == evidence->num ? " and " : ", ");
-        phrase_line(&t, r->analysis, evidence->at[i].log, evidence->at[i].line);
+        phrase_log_line(&t, r->analysis, evidence->at[i].log, evidence->at[i].line);
     }
     text_add(&t, ")");
     page_style(&r->page, PAGE_FAINT);

@@ -1,0 +1,17 @@
+/* The parts of the Markdown report; markdown.c puts them together. */
+#ifndef KRBSCOPE_REPORT_MARKDOWN_PRIVATE_H
+#define KRBSCOPE_REPORT_MARKDOWN_PRIVATE_H
+
+#include "report/markdown_words.h"
+#include "report/phrase.h"
+#include "report/text_private.h"
+
+/* markdown_logs.c: list items of a finding's evidence, of the lines that tell of an attempt, and
+ * parts of their own for what the logs say by themselves. */
+void markdown_log_evidence(const struct markdown_words *w, const struct analysis *a,
+                           const struct log_evidence *evidence);
+void markdown_log_lines(const struct markdown_words *w, const struct analysis *a,
+                        const struct attempt_record *attempt);
+void markdown_logs(const struct markdown_words *w, const struct analysis *a);
+
+#endif
