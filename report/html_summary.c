@@ -25,10 +25,12 @@ static void write_headline(struct html *h)
         num_bad += wording_mood(outcome) == MOOD_BAD ? a->by_outcome[outcome] : 0;
     }
     html_format(h, "<header class=\"hero %s\"><p class=\"fine\">Logon report</p>\n<h1>",
-                num_bad > 0                           ? "bad"
+                num_bad + a->logs.num_bad_clients > 0 ? "bad"
                 : a->by_outcome[OUTCOME_APPROVED] > 0 ? "good"
                                                       : "open");
-    if (num == 0) {
+    if (num == 0 && a->logs.num_clients > 0) {
+        html_bytes(h, a->logs.summary);
+    } else if (num == 0) {
         html_put(h, "No attempt to log on was found.");
     } else if (num_bad == 0) {
         html_format(h, "None of %llu attempts was refused or failed.", (unsigned long long)num);

@@ -421,6 +421,11 @@ static void write_summary(struct markdown *m)
     uint64_t num = (uint64_t)a->num_attempts + a->num_attempts_dropped;
     const char *between = ": ";
     put(m, "# Logon report\n\n");
+    if (num == 0 && a->logs.num_clients > 0) {
+        prose(m, a->logs.summary);
+        put(m, "\n");
+        return;
+    }
     if (num == 0) {
         put(m, "No attempt to log on was found.\n");
         return;
