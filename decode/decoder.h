@@ -15,7 +15,12 @@
 #define DECODER_GAP_NS INT64_C(1000000000) /* … or time after which it is closed as lost */
 #define DECODER_PARSER_BYTES_MAX 16777216  /* head, body and message buffers, all flows */
 #define DECODER_DUPLICATE_NS INT64_C(20000000) /* UDP copies within 20 ms are one message */
-#define DECODER_HOST_PAIRS_MAX 16384  /* pairs for EVENT_HOST_SEEN; later pairs go unannounced */
+#define DECODER_HOST_PAIRS_MAX                                                                     \
+    16384 /* pairs for EVENT_HOST_SEEN; older ones are announced again                             \
+           */
+#define DECODER_HOST_AGAIN_NS                                                                      \
+    INT64_C(300000000000)             /* a pair is announced again after this time                 \
+                                       */
 #define DECODER_SCRATCH_BYTES 1048576 /* one message decoded */
 
 enum decoder_drop {

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define HOST_PROBES 8 /* places where one pair may lie */
+
 static uint64_t pair_hash(const struct address *from, const struct address *to)
 {
     uint8_t key[2 * sizeof from->octets];
@@ -14,21 +16,26 @@ static uint64_t pair_hash(const struct address *from, const struct address *to)
     return hash == 0 ? 1 : hash; /* 0 is an empty slot */
 }
 
-/* A set of hashes with linear probing, at most half full. */
+/* The pair's place among its few neighbours, else the place of the one announced longest ago. A
+ * pair is due again after DECODER_HOST_AGAIN_NS: whoever listens may have forgotten its hosts. */
 static bool is_new_pair(struct decoder *d, uint64_t hash)
 {
-    size_t slot = (size_t)(hash & (DECODER_HOST_SLOTS - 1));
-    while (d->host_pairs[slot] != 0) {
-        if (d->host_pairs[slot] == hash) {
-            return false;
+    size_t first = (size_t)(hash & (DECODER_HOST_SLOTS - 1));
+    struct decoder_host_pair *place = NULL;
+    for (size_t i = 0; i < HOST_PROBES; i++) {
+        struct decoder_host_pair *p = &d->host_pairs[(first + i) & (DECODER_HOST_SLOTS - 1)];
+        if (p->hash == hash) {
+            if (d->place.time_ns - p->time_ns < DECODER_HOST_AGAIN_NS) {
+                return false;
+            }
+            place = p;
+            break;
         }
-        slot = (slot + 1) & (DECODER_HOST_SLOTS - 1);
+        if (place == NULL || (place->hash != 0 && (p->hash == 0 || p->time_ns < place->time_ns))) {
+            place = p;
+        }
     }
-    if (d->num_host_pairs == DECODER_HOST_PAIRS_MAX) {
-        return false;
-    }
-    d->host_pairs[slot] = hash;
-    d->num_host_pairs++;
+    *place = (struct decoder_host_pair){.hash = hash, .time_ns = d->place.time_ns};
     return true;
 }
 

@@ -112,6 +112,12 @@ struct decoder_duplicates {
     uint64_t num_added;
 };
 
+/* Two hosts and when they were announced last. */
+struct decoder_host_pair {
+    uint64_t hash; /* 0: empty */
+    int64_t time_ns;
+};
+
 struct decoder {
     struct decoder_options options;
     uint16_t group; /* the first piece's capture */
@@ -132,8 +138,7 @@ struct decoder {
     struct flow_parser *parser_recent, *parser_idle; /* used last, and longest ago */
     size_t parser_memory;
     struct decoder_duplicates *duplicates;
-    uint64_t *host_pairs; /* [DECODER_HOST_SLOTS] hashes, 0 empty */
-    size_t num_host_pairs;
+    struct decoder_host_pair *host_pairs; /* [DECODER_HOST_SLOTS] */
     bool has_ended;
 };
 

@@ -31,7 +31,7 @@ enum event_kind {
     EVENT_ICMP_UNREACHABLE,
     EVENT_NEIGHBOUR_REQUEST, /* ARP or ND: from.address asks for target */
     EVENT_NEIGHBOUR_REPLY,
-    EVENT_HOST_SEEN, /* first frame between two hosts (from, to: addresses only), of any kind */
+    EVENT_HOST_SEEN, /* first frame between two hosts (from, to: addresses only) for some minutes */
     EVENT_DUPLICATE, /* another copy of event `reply_to`'s message was captured */
     EVENT_TOKEN,     /* a GSS token in SMB, LDAP, DCE/RPC, TDS or by itself */
     EVENT_TLS,       /* a TLS ClientHello or ServerHello at a stream's start */

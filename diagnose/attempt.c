@@ -32,6 +32,11 @@ bool attempt_path_is_protected(struct bytes path)
     return bytes_ends_nocase(segment, "_windowsauth");
 }
 
+bool attempt_is_elsewhere(const struct attempt *a)
+{
+    return a->is_ccm && !a->is_protected;
+}
+
 const struct exchange *attempt_last(const struct attempt *a)
 {
     return a->num_exchanges == 0 ? NULL : &a->exchanges[a->num_exchanges - 1];
@@ -69,6 +74,7 @@ static void touch(struct attempt_list *list, struct attempt *a, int64_t now_ns)
         a->last_ns = now_ns;
     }
     a->touched_ns = list->now_ns;
+    a->told.is_looked_at = false;
     if (list->newest != a) {
         unlink_age(list, a);
         link_newest(list, a);
@@ -169,6 +175,15 @@ static enum answer last_answer(const struct attempt *a)
         return ANSWER_TOKEN_401;
     }
     return ANSWER_NONE;
+}
+
+bool attempt_is_answered(const struct attempt *a, bool *may_go_on)
+{
+    const struct exchange *last = attempt_last(a);
+    enum answer answer = last_answer(a);
+    *may_go_on = answer == ANSWER_TOKEN_401;
+    return last != NULL && last->response != NULL &&
+           (answer == ANSWER_FINAL || answer == ANSWER_TOKEN_401);
 }
 
 /* Is a request of this attempt still waiting on another connection that is alive? */

@@ -7,11 +7,31 @@
 #define ATTEMPTS_OPEN_MAX 4096   /* attempts open at once; the one idle longest is judged */
 #define ATTEMPT_EXCHANGES_MAX 64 /* exchanges kept of one attempt; the latest always is */
 
+/* What two revisions of one record are told apart by. */
+struct record_mark {
+    enum outcome outcome;
+    enum cause cause; /* CAUSE_NONE: no verdict */
+    enum step step;
+    enum confidence confidence;
+    size_t num_events, num_evidence, num_also, num_notes;
+    bool has_clock[3];
+};
+
 /* A request and what came of it. */
 struct exchange {
     struct moment *request;  /* owned */
     struct moment *response; /* owned; NULL: none seen */
     struct conn *conn;       /* pinned; NULL when there was no room for it */
+};
+
+/* Live only: what was said of the attempt before it was over. */
+struct attempt_told {
+    bool is_looked_at; /* since its last event */
+    uint32_t id, revision;
+    bool final;
+    struct record_mark mark; /* of what was said */
+    bool has_end;
+    int64_t end_ns; /* until when its Kerberos went, as far as was known */
 };
 
 struct attempt {
@@ -30,6 +50,7 @@ struct attempt {
     bool is_registration;
     bool has_token;          /* Negotiate, NTLM or Kerberos was carried by a request */
     struct moment *fallback; /* owned; CCM_POST to an anonymous path afterwards */
+    struct attempt_told told;
 };
 
 struct attempt_list {
@@ -56,6 +77,13 @@ void attempt_close(struct attempt_list *list, struct attempt *a, attempt_over *o
 
 /* Is this URL path one that IIS guards with Windows authentication on a management point? */
 bool attempt_path_is_protected(struct bytes path);
+
+/* A CCM_POST to a path that wants no authentication: an attempt only when nothing else is. */
+bool attempt_is_elsewhere(const struct attempt *a);
+
+/* Its last answer is the server's verdict on it. *may_go_on: a 401 to a token, which clients repeat
+ * with another one. */
+bool attempt_is_answered(const struct attempt *a, bool *may_go_on);
 
 /* The last exchange, or NULL. */
 const struct exchange *attempt_last(const struct attempt *a);

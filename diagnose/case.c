@@ -2,6 +2,7 @@
 #include "diagnose/case_private.h"
 
 #include "base/civil.h"
+#include "diagnose/live.h"
 #include "diagnose/logs_private.h"
 
 #include <assert.h>
@@ -50,6 +51,10 @@ void case_free(struct case_file *c)
     }
     moment_free(c->attempts.first_offer);
     client_table_free(c->clients);
+    if (c->live != NULL) {
+        free(c->other_failures);
+        live_free(c->live);
+    }
     free(c->groups);
     free(c->tickets);
     logs_free(c->logs);
@@ -94,6 +99,9 @@ const struct ticket_origin *case_ticket(const struct case_file *c, struct hash12
 
 struct record *case_record(struct case_file *c)
 {
+    if (c->live != NULL) {
+        return live_record(c);
+    }
     if (c->num_records >= RECORDS_MAX) {
         return NULL;
     }
@@ -111,15 +119,27 @@ struct record *case_record(struct case_file *c)
 
 void case_other_failure(struct case_file *c, const struct finding *f)
 {
-    if (c->num_other_failures < OTHER_FAILURES_MAX && c->other_failures != NULL) {
+    if (c->live != NULL) {
+        live_other_failure(c, f);
+    } else if (c->num_other_failures < OTHER_FAILURES_MAX && c->other_failures != NULL) {
         c->other_failures[c->num_other_failures++] = *f;
     }
+}
+
+/* What is done with an attempt that is over. */
+static attempt_over *over_of(const struct case_file *c)
+{
+    return c->live != NULL ? live_attempt_over : judge_attempt;
 }
 
 /* A client is about to be forgotten: everything of it is judged now. */
 static void evict(void *context, struct client *client)
 {
     struct case_file *c = context;
+    if (c->live != NULL) {
+        live_client_over(c, client);
+        return;
+    }
     while (client->attempts != NULL) {
         attempt_close(&c->attempts, client->attempts, judge_attempt, c);
     }
@@ -342,7 +362,7 @@ static void take_http(struct case_file *c, const struct event *e)
         if (server != NULL) {
             server->num_http_served++;
         }
-        attempt_request(&c->attempts, client, conn, e, judge_attempt, c);
+        attempt_request(&c->attempts, client, conn, e, over_of(c), c);
     } else {
         attempt_response(&c->attempts, client, conn, e);
     }
@@ -450,8 +470,42 @@ static void judge_idle(struct case_file *c)
         if (c->age_ns - a->touched_ns < ATTEMPT_IDLE_S * NS_PER_S) {
             return;
         }
-        attempt_close(&c->attempts, a, judge_attempt, c);
+        attempt_close(&c->attempts, a, over_of(c), c);
     }
+}
+
+/* The case's own clock: only forwards, and not by leaps. */
+static void age(struct case_file *c, int64_t time_ns)
+{
+    int64_t step = time_ns - c->now_ns;
+    if (step > 0 && step < AGE_LEAP_NS) {
+        c->age_ns += step;
+    }
+    /* Events told late (the end of a flow that was quiet) must not make the same time pass twice.
+     */
+    if (step > 0 || step <= -AGE_LEAP_NS) {
+        c->now_ns = time_ns;
+    }
+    c->attempts.now_ns = c->age_ns;
+}
+
+static void judge_what_is_due(struct case_file *c)
+{
+    judge_idle(c);
+    if (c->live != NULL) {
+        live_pass(c);
+    }
+}
+
+void case_tick(struct case_file *c, int64_t now_ns)
+{
+    for (size_t i = 0; i < CAPTURES_MAX; i++) {
+        if (c->groups[i].seen && now_ns > c->groups[i].last_ns) {
+            c->groups[i].last_ns = now_ns;
+        }
+    }
+    age(c, now_ns);
+    judge_what_is_due(c);
 }
 
 static void take_time(struct case_file *c, const struct event *e)
@@ -465,16 +519,7 @@ static void take_time(struct case_file *c, const struct event *e)
     }
     g->seen = true;
     case_take_piece(c, e);
-    int64_t step = e->time_ns - c->now_ns;
-    if (step > 0 && step < AGE_LEAP_NS) {
-        c->age_ns += step;
-    }
-    /* Events told late (the end of a flow that was quiet) must not make the same time pass twice.
-     */
-    if (step > 0 || step <= -AGE_LEAP_NS) {
-        c->now_ns = e->time_ns;
-    }
-    c->attempts.now_ns = c->age_ns;
+    age(c, e->time_ns);
 }
 
 /* What another capture tells: it says only where this one was taken. */
@@ -540,7 +585,7 @@ void case_push(struct case_file *c, const struct event *e)
         take_duplicate(c, e);
         break;
     }
-    judge_idle(c);
+    judge_what_is_due(c);
 }
 
 void case_set_align(struct case_file *c, const struct align *align)
@@ -553,12 +598,10 @@ void case_sink(void *context, const struct event *event)
     case_push(context, event);
 }
 
-void case_settle(struct case_file *c, const struct capture_summary *captures, size_t num_captures)
+/* The captures went on after their last event. */
+static void case_raise_ends(struct case_file *c, const struct capture_summary *captures,
+                            size_t num_captures)
 {
-    if (c->is_settled) {
-        return;
-    }
-    c->is_settled = true;
     for (size_t i = 0; i < num_captures && i < CAPTURES_MAX; i++) {
         struct group_state *g = case_group_of(c, (uint16_t)i);
         int64_t last_ns = captures[i].info.last_time_ns + case_shift(c, (uint16_t)i).add_ns;
@@ -566,6 +609,15 @@ void case_settle(struct case_file *c, const struct capture_summary *captures, si
             g->last_ns = last_ns;
         }
     }
+}
+
+void case_settle(struct case_file *c, const struct capture_summary *captures, size_t num_captures)
+{
+    if (c->is_settled) {
+        return;
+    }
+    c->is_settled = true;
+    case_raise_ends(c, captures, num_captures);
     for (struct client *x = client_oldest(c->clients); x != NULL; x = x->newer) {
         while (x->attempts != NULL) {
             attempt_close(&c->attempts, x->attempts, judge_attempt, c);
@@ -579,6 +631,13 @@ void case_settle(struct case_file *c, const struct capture_summary *captures, si
 enum status case_end(struct case_file *c, struct capture_summary *captures, size_t num_captures,
                      struct analysis *out)
 {
+    if (c->live != NULL) {
+        case_raise_ends(c, captures, num_captures);
+        live_end(c, captures, num_captures);
+        *out = c->out;
+        out->arena = (struct arena){0};
+        return STATUS_OK;
+    }
     case_settle(c, captures, num_captures);
     whole_finish(c, captures, num_captures);
     *out = c->out;

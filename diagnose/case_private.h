@@ -45,6 +45,8 @@ struct piece_state {
     int64_t first_ns, last_ns;
 };
 
+struct live;
+
 /* A record and what the rules over the whole case need beside it. */
 struct record {
     struct record *next;
@@ -60,6 +62,11 @@ struct record {
     struct offset capture_to_kdc, capture_to_server; /* against the capture's own clock */
     struct log_exchange *exchanges;                  /* kept only when logs will come */
     size_t num_exchanges;
+    struct client *provisional_of; /* live: whose `provisional` this is */
+    uint32_t revision;             /* live: what was said of it last; 0: nothing yet */
+    bool final;
+    bool has_settled_clocks; /* live */
+    struct record_mark mark;
 };
 
 #define LOST_ANSWERS_MAX 1024
@@ -98,6 +105,7 @@ struct case_file {
     size_t num_records;
     struct finding *other_failures;
     size_t num_other_failures;
+    struct live *live; /* NULL: records are kept until case_end() */
 };
 
 #define OTHER_FAILURES_MAX 256
@@ -110,6 +118,10 @@ void case_take_piece(struct case_file *c, const struct event *e);
 
 /* Judges one attempt and keeps its record. An attempt_over callback: context is the case. */
 void judge_attempt(void *context, struct attempt *a);
+
+/* Fills r as if the attempt were over, and leaves the case as it was. *end_ns: until when its
+ * Kerberos went. false: no room. */
+bool judge_preview(struct case_file *c, struct attempt *a, struct record *r, int64_t *end_ns);
 
 /* Judges what a client did without HTTP: kerberos-only, approach-only. At its eviction or the end.
  */
@@ -126,6 +138,23 @@ void whole_clocks(struct case_file *c, struct record *r);
 
 /* What the evidence's frames became elsewhere: seen there too, or lost (whole_losses.c). */
 void whole_losses(struct case_file *c, struct record *r);
+
+/* One record after whatever else became known; each may be called again. */
+void whole_compare_nodes(struct case_file *c, struct record *r);
+void whole_settle_approach(struct case_file *c, struct record *r);
+
+/* Vantage and zone of the captures, the notes, other_failures: all but the attempts. */
+void whole_describe(struct case_file *c, struct capture_summary *captures, size_t num_captures);
+
+/* live.c: the hooks of case.c. */
+void live_free(struct live *live);
+struct record *live_record(struct case_file *c);
+void live_other_failure(struct case_file *c, const struct finding *f);
+void live_attempt_over(void *context, struct attempt *a); /* an attempt_over callback */
+void live_client_over(struct case_file *c, struct client *client);
+void live_pass(struct case_file *c);
+void live_end(struct case_file *c, struct capture_summary *captures, size_t num_captures);
+int64_t live_round_end(const struct case_file *c);
 
 struct group_state *case_group(struct case_file *c, uint16_t group);
 struct group_state *case_group_of(struct case_file *c, uint16_t capture);

@@ -170,6 +170,30 @@ struct client *client_get(struct client_table *t, const struct address *address,
     return c;
 }
 
+void client_forget(struct client_table *t, struct client *c)
+{
+    assert(c->attempts == NULL);
+    client_free(t, c);
+}
+
+void client_log_forget(struct client_table *t, struct client *c, int64_t before_ns)
+{
+    for (size_t i = 0; i < LOG_COUNT; i++) {
+        struct moment_log *log = &c->logs[i];
+        bool was_cut = log->was_cut;
+        while (log->first != NULL && log->first->time_ns < before_ns) {
+            drop_first_moment(t, log);
+        }
+        log->was_cut = was_cut; /* what went was looked at */
+    }
+}
+
+struct client_load client_load(const struct client_table *t)
+{
+    return (struct client_load){
+        .num_clients = t->num_clients, .num_conns = t->num_conns, .log_bytes = t->log_bytes};
+}
+
 struct client *client_oldest(struct client_table *t)
 {
     return t->oldest;

@@ -109,6 +109,8 @@ struct client {
     struct record *provisional;        /* its only CCM_POST so far went elsewhere: judged */
     int64_t last_attempt_end_ns;
     bool has_attempt_end;
+    bool is_judged_in_part; /* live: what it did before judged_to_ns has been judged */
+    int64_t judged_to_ns;
 };
 
 /* One number for a host and path. */
@@ -127,6 +129,18 @@ struct client *client_get(struct client_table *t, const struct address *address,
 
 /* The client if it is known; does not count as an event. */
 struct client *client_find(struct client_table *t, const struct address *address, uint16_t scene);
+
+/* Forgets a client that has no open attempts. */
+void client_forget(struct client_table *t, struct client *c);
+
+/* Forgets what the client's logs hold from before that time. */
+void client_log_forget(struct client_table *t, struct client *c, int64_t before_ns);
+
+/* How many clients, connections and bytes of moments are known now. */
+struct client_load {
+    size_t num_clients, num_conns, log_bytes;
+};
+struct client_load client_load(const struct client_table *t);
 
 /* Oldest client (by last event), and from there to the newer ones. */
 struct client *client_oldest(struct client_table *t);

@@ -369,29 +369,46 @@ static int64_t end_of_trying(const struct judgement *j)
     return end;
 }
 
-void judge_attempt(void *context, struct attempt *a)
+/* Everything that a record says of the attempt; the case is as it was. NULL: no room. */
+static struct judgement *fill_record(struct case_file *c, struct attempt *a, struct record *r)
 {
-    struct case_file *c = context;
-    struct client *client = a->client;
-    bool is_elsewhere = a->is_ccm && !a->is_protected;
-    if (is_elsewhere && !a->is_registration && client->num_ccm_posts > 1) {
-        return; /* a registered client's everyday posts */
-    }
     arena_reset(&c->scratch);
     struct view *v = arena_alloc(&c->scratch, sizeof *v);
     struct judgement *j = arena_alloc(&c->scratch, sizeof *j);
-    struct record *r = v == NULL || j == NULL ? NULL : case_record(c);
-    if (r == NULL) {
-        c->out.num_attempts_dropped++;
-        return;
+    if (v == NULL || j == NULL) {
+        return NULL;
     }
-    view_fill(v, c, client, a, (struct bytes){0});
+    view_fill(v, c, a->client, a, (struct bytes){0});
     judge_begin(j, v);
     fill_http(j, r->out);
     judge_conclude(j, r->out);
     keep_extras(j, r);
     judge_keep_clocks(j, r);
     r->is_dropped = !judge_is_wanted(c, r->out);
+    return j;
+}
+
+bool judge_preview(struct case_file *c, struct attempt *a, struct record *r, int64_t *end_ns)
+{
+    const struct judgement *j = fill_record(c, a, r);
+    *end_ns = j == NULL ? a->last_ns : end_of_trying(j);
+    return j != NULL;
+}
+
+void judge_attempt(void *context, struct attempt *a)
+{
+    struct case_file *c = context;
+    struct client *client = a->client;
+    bool is_elsewhere = attempt_is_elsewhere(a);
+    if (is_elsewhere && !a->is_registration && client->num_ccm_posts > 1) {
+        return; /* a registered client's everyday posts */
+    }
+    struct record *r = case_record(c);
+    const struct judgement *j = r == NULL ? NULL : fill_record(c, a, r);
+    if (j == NULL) {
+        c->out.num_attempts_dropped++;
+        return;
+    }
     logs_keep_exchanges(c, r, a);
     if (is_elsewhere) {
         r->is_elsewhere_post = !a->is_registration;
@@ -401,5 +418,5 @@ void judge_attempt(void *context, struct attempt *a)
         client->has_attempt_end = true;
         client->last_attempt_end_ns = end_of_trying(j);
     }
-    judge_mark_used(client, v);
+    judge_mark_used(client, j->v);
 }

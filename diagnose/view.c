@@ -202,6 +202,11 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
                        .krb_to_ns = INT64_MAX};
     if (a != NULL) {
         fill_attempt(v);
+    } else if (client->is_judged_in_part) {
+        v->from_ns = client->judged_to_ns;
+    }
+    if (a == NULL && c->live != NULL) {
+        v->to_ns = v->krb_to_ns = live_round_end(c);
     }
     v->kdc_visible = a == NULL || client_has_other_peer(client, &v->server.address);
     lookup_collect(v);

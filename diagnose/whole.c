@@ -72,7 +72,7 @@ static struct bytes words(struct case_file *c, const char *a, struct bytes name,
 }
 
 /* The same ticket's key is right on one node and wrong on another. */
-static void compare_nodes(struct case_file *c, struct record *r)
+void whole_compare_nodes(struct case_file *c, struct record *r)
 {
     if (!r->out->has_verdict || r->out->verdict.cause != CAUSE_SERVICE_KEY_MISMATCH) {
         return;
@@ -114,7 +114,7 @@ static bool is_used_by_others(const struct case_file *c, const struct record *r)
 }
 
 /* CONTRACT "approach-only": named by --host, used by another attempt, or nothing better. */
-static void settle_approach(struct case_file *c, struct record *r)
+void whole_settle_approach(struct case_file *c, struct record *r)
 {
     if (!r->is_provisional || r->is_dropped || c->options.num_hosts > 0 ||
         is_used_by_others(c, r)) {
@@ -366,12 +366,20 @@ static void fill_notes(struct case_file *c)
     c->out.notes = notes;
 }
 
+void whole_describe(struct case_file *c, struct capture_summary *captures, size_t num_captures)
+{
+    fill_captures(c, captures, num_captures);
+    fill_notes(c);
+    c->out.other_failures = c->other_failures;
+    c->out.num_other_failures = c->num_other_failures;
+}
+
 void whole_finish(struct case_file *c, struct capture_summary *captures, size_t num_captures)
 {
     for (struct record *r = c->first_record; r != NULL; r = r->next) {
         if (!r->is_dropped) {
-            compare_nodes(c, r);
-            settle_approach(c, r);
+            whole_compare_nodes(c, r);
+            whole_settle_approach(c, r);
         }
     }
     fill_captures(c, captures, num_captures);

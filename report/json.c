@@ -7,6 +7,7 @@
 
 #include "base/civil.h"
 #include "report/escape.h"
+#include "report/live.h"
 #include "report/phrase.h"
 
 #include <errno.h>
@@ -752,18 +753,77 @@ static void write_report(struct writer *w)
     (void)fputs("\n}\n", w->out);
 }
 
+static enum status finish(struct writer *w, struct trouble *trouble)
+{
+    if (w->no_memory) {
+        trouble_set(trouble, "not enough memory to write the JSON report");
+        return STATUS_NO_MEMORY;
+    }
+    if (fflush(w->out) != 0 || ferror(w->out)) {
+        trouble_set(trouble, "%s", strerror(errno == 0 ? EIO : errno));
+        return STATUS_OUTPUT;
+    }
+    return STATUS_OK;
+}
+
 enum status report_json(FILE *out, const struct analysis *analysis, struct trouble *trouble)
 {
     struct writer w = {.out = out, .analysis = analysis};
     errno = 0;
     write_report(&w);
-    if (w.no_memory) {
-        trouble_set(trouble, "not enough memory to write the JSON report");
-        return STATUS_NO_MEMORY;
+    return finish(&w, trouble);
+}
+
+static enum status write_line(struct writer *w, json_t *line, struct trouble *trouble)
+{
+    errno = 0;
+    write_value(w, line);
+    (void)fputc('\n', w->out);
+    return finish(w, trouble);
+}
+
+enum status report_live_json(FILE *out, const struct analysis *captures,
+                             const struct case_news *news, struct trouble *trouble)
+{
+    struct writer w = {.out = out, .analysis = captures};
+    json_t *line = json_object();
+    put(&w, line, "attempt_id", json_integer(news->attempt->id));
+    put(&w, line, "revision", json_integer(news->revision));
+    put(&w, line, "final", json_boolean(news->final));
+    json_t *attempt = attempt_from(&w, news->attempt);
+    if (json_object_update(line, attempt) != 0) {
+        w.no_memory = true;
     }
-    if (fflush(out) != 0 || ferror(out)) {
-        trouble_set(trouble, "%s", strerror(errno == 0 ? EIO : errno));
-        return STATUS_OUTPUT;
+    json_decref(attempt);
+    return write_line(&w, line, trouble);
+}
+
+enum status report_live_summary_json(FILE *out, const struct analysis *a,
+                                     const struct live_state *state, struct trouble *trouble)
+{
+    struct writer w = {.out = out, .analysis = a};
+    json_t *line = json_object();
+    json_t *captures = json_array();
+    json_t *failures = json_array();
+    json_t *notes = json_array();
+    json_t *now = json_object();
+    for (size_t i = 0; i < a->num_captures; i++) {
+        append(&w, captures, capture_from(&w, &a->captures[i]));
     }
-    return STATUS_OK;
+    for (size_t i = 0; i < a->num_other_failures; i++) {
+        append(&w, failures, other_failure_from(&w, &a->other_failures[i]));
+    }
+    for (size_t i = 0; i < a->num_notes; i++) {
+        append(&w, notes, note_from(&w, &a->notes[i]));
+    }
+    put(&w, now, "clients", count_from(state->clients));
+    put(&w, now, "connections", count_from(state->flows_open));
+    put(&w, line, "summary", summary_from(&w));
+    put(&w, line, "reason", json_string(state->reason));
+    put(&w, line, "time", time_from(state->time_ns, zone_is_known(&w, 0)));
+    put(&w, line, "captures", captures);
+    put(&w, line, "other_failures", failures);
+    put(&w, line, "notes", notes);
+    put(&w, line, "remembered", now);
+    return write_line(&w, line, trouble);
 }

@@ -98,7 +98,7 @@ static void write_cause(struct text_report *r, enum cause cause, bool is_only)
         page_bytes(p, first->summary);
         page_end(p);
     }
-    if (!is_only) {
+    if (!is_only && a->num_attempts > 0) {
         write_ids(r, cause);
     }
 }
