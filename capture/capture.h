@@ -71,6 +71,7 @@ enum capture_format {
     CAPTURE_FORMAT_NETMON_2_1,
     CAPTURE_FORMAT_NETMON_2_2,
     CAPTURE_FORMAT_NETMON_2_3,
+    CAPTURE_FORMAT_LIVE, /* an interface: capture/live.h */
 };
 
 /* Zone of the frame times. */

@@ -5,6 +5,7 @@
 /* name: how the user called it, "krbscope" or "krbscope analyze". */
 int command_analyze(const char *name, int argc, char **argv);
 int command_messages(int argc, char **argv);
+int command_live(int argc, char **argv);
 int command_explain(int argc, char **argv);
 
 /* --version and the general --help, on standard output. */

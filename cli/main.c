@@ -15,12 +15,14 @@ static const char help[] =
     "  krbscope --html case.html trace.cap  a page for the ticket as well (or --markdown)\n"
     "  krbscope --json - trace.pcapng.gz    verdicts as JSON\n"
     "  krbscope messages trace.cap          every Kerberos, HTTP and DNS message, a line each\n"
+    "  krbscope live -i eth0                the same verdicts as they happen\n"
     "  krbscope explain spn-missing         what a verdict means\n"
     "  krbscope explain 0x7                 what an error number means\n"
     "\n"
     "Usage: krbscope FILE...                the same as krbscope analyze FILE...\n"
     "       krbscope analyze [options] FILE...\n"
     "       krbscope messages [options] FILE...\n"
+    "       krbscope live [options] -i IF\n"
     "       krbscope explain [WORD]\n"
     "       krbscope --version | --help\n"
     "\n"
@@ -68,6 +70,9 @@ int main(int argc, char **argv)
     }
     if (bytes_is(word, "messages")) {
         return command_messages(argc - 1, argv + 1);
+    }
+    if (bytes_is(word, "live")) {
+        return command_live(argc - 1, argv + 1);
     }
     if (bytes_is(word, "explain")) {
         return command_explain(argc - 1, argv + 1);

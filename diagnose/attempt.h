@@ -24,6 +24,8 @@ struct exchange {
     struct conn *conn;       /* pinned; NULL when there was no room for it */
 };
 
+struct record;
+
 /* Live only: what was said of the attempt before it was over. */
 struct attempt_told {
     bool is_looked_at; /* since its last event */
@@ -31,7 +33,11 @@ struct attempt_told {
     bool final;
     struct record_mark mark; /* of what was said */
     bool has_end;
-    int64_t end_ns; /* until when its Kerberos went, as far as was known */
+    int64_t end_ns;        /* until when its Kerberos went, as far as was known */
+    struct record *record; /* what was told, while it is remembered and final; or NULL */
+    uint32_t num_later_requests;
+    bool has_fallback;
+    uint32_t num_lost; /* client.num_lost at that time */
 };
 
 struct attempt {

@@ -63,6 +63,7 @@ struct record {
     struct log_exchange *exchanges;                  /* kept only when logs will come */
     size_t num_exchanges;
     struct client *provisional_of; /* live: whose `provisional` this is */
+    struct attempt *told_of;       /* live: the attempt is open, its told.record is this */
     uint32_t revision;             /* live: what was said of it last; 0: nothing yet */
     bool final;
     bool has_settled_clocks; /* live */
@@ -119,7 +120,7 @@ void case_take_piece(struct case_file *c, const struct event *e);
 /* Judges one attempt and keeps its record. An attempt_over callback: context is the case. */
 void judge_attempt(void *context, struct attempt *a);
 
-/* Fills r as if the attempt were over, and leaves the case as it was. *end_ns: until when its
+/* Fills r as if the attempt were over, and marks its Kerberos as explained. *end_ns: until when its
  * Kerberos went. false: no room. */
 bool judge_preview(struct case_file *c, struct attempt *a, struct record *r, int64_t *end_ns);
 

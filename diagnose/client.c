@@ -207,6 +207,7 @@ static void make_room(struct client_table *t)
     for (struct client *c = t->oldest; c != NULL && t->log_bytes > wanted; c = c->newer) {
         for (size_t i = 0; i < LOG_COUNT; i++) {
             while (c->logs[i].num > 1 && t->log_bytes > wanted) {
+                c->num_lost++;
                 drop_first_moment(t, &c->logs[i]);
             }
         }
@@ -217,6 +218,7 @@ void client_log(struct client_table *t, struct client *c, enum log_kind kind, st
 {
     struct moment_log *log = &c->logs[kind];
     if (log->num >= CLIENT_LOG_MAX) {
+        c->num_lost++;
         drop_first_moment(t, log);
     }
     m->previous = log->last;

@@ -109,6 +109,7 @@ struct client {
     struct record *provisional;        /* its only CCM_POST so far went elsewhere: judged */
     int64_t last_attempt_end_ns;
     bool has_attempt_end;
+    uint32_t num_lost;      /* moments that were dropped for want of room */
     bool is_judged_in_part; /* live: what it did before judged_to_ns has been judged */
     int64_t judged_to_ns;
 };

@@ -391,8 +391,12 @@ static struct judgement *fill_record(struct case_file *c, struct attempt *a, str
 bool judge_preview(struct case_file *c, struct attempt *a, struct record *r, int64_t *end_ns)
 {
     const struct judgement *j = fill_record(c, a, r);
-    *end_ns = j == NULL ? a->last_ns : end_of_trying(j);
-    return j != NULL;
+    if (j == NULL) {
+        return false;
+    }
+    *end_ns = end_of_trying(j);
+    judge_mark_used(a->client, j->v);
+    return true;
 }
 
 void judge_attempt(void *context, struct attempt *a)

@@ -125,7 +125,8 @@ static void tell(struct case_file *c, struct record *r, bool final)
     struct record_mark mark = mark_of(r->out);
     bool is_first = r->revision == 0;
     bool is_first_final = final && !r->final;
-    if (!is_first && !is_first_final && mark_equal(&mark, &r->mark)) {
+    bool is_unchanged = !is_first && mark_equal(&mark, &r->mark);
+    if (is_unchanged && !is_first_final) {
         return;
     }
     if (is_first) {
@@ -143,8 +144,22 @@ static void tell(struct case_file *c, struct record *r, bool final)
         .revision = r->revision,
         .final = r->final,
         .is_first_final = is_first_final,
+        .is_unchanged = is_unchanged,
     };
     live->options.sink(live->options.context, &news);
+}
+
+/* The record is no open attempt's any more; what was said of it is kept with the attempt. */
+static void part(struct record *r)
+{
+    struct attempt *a = r->told_of;
+    if (a != NULL) {
+        a->told.record = NULL;
+        a->told.revision = r->revision;
+        a->told.final = r->final;
+        a->told.mark = r->mark;
+        r->told_of = NULL;
+    }
 }
 
 static void drop_oldest(struct case_file *c)
@@ -161,6 +176,7 @@ static void drop_oldest(struct case_file *c)
             tell(c, r, true);
         }
     }
+    part(r);
     c->first_record = r->next;
     if (c->first_record == NULL) {
         c->last_record = NULL;
@@ -272,12 +288,26 @@ void live_other_failure(struct case_file *c, const struct finding *f)
     c->other_failures[c->num_other_failures++] = kept;
 }
 
-/* The attempt is over: its record stays for comparison. */
-void live_attempt_over(void *context, struct attempt *a)
+/* What was told of the attempt stays true, and can be told no better: nothing happened since, and
+ * either it was let in without a word against it, or its client's log has lost what it rests on. */
+static bool stands(const struct attempt *a)
 {
-    struct case_file *c = context;
+    const struct attempt_told *t = &a->told;
+    bool is_plain = t->mark.outcome == OUTCOME_APPROVED && t->mark.cause == CAUSE_NONE;
+    return t->final && t->is_looked_at && t->num_later_requests == a->num_later_requests &&
+           t->has_fallback == (a->fallback != NULL) &&
+           (is_plain || t->num_lost != a->client->num_lost);
+}
+
+/* Judges it for good; the record stays for comparison. */
+static void judge_again(struct case_file *c, struct attempt *a)
+{
     window_open(c);
     struct record *former = a->client->provisional;
+    if (a->told.record != NULL) {
+        a->told.record->is_dropped = true; /* the new one takes its place */
+        part(a->told.record);
+    }
     judge_attempt(c, a);
     if (former != NULL && a->client->provisional != former) {
         former->provisional_of = NULL; /* two registrations are two attempts */
@@ -300,6 +330,57 @@ void live_attempt_over(void *context, struct attempt *a)
     window_close(c);
 }
 
+void live_attempt_over(void *context, struct attempt *a)
+{
+    struct case_file *c = context;
+    struct client *client = a->client;
+    if (!stands(a)) {
+        judge_again(c, a);
+        return;
+    }
+    if (a->told.record != NULL) {
+        part(a->told.record);
+    }
+    client->num_attempts++;
+    client->has_attempt_end = true;
+    client->last_attempt_end_ns = a->told.end_ns;
+}
+
+/* Fills a record of this window and tells it; it stays when it is final. */
+static void tell_early(struct case_file *c, struct attempt *a, bool final)
+{
+    struct attempt_told *t = &a->told;
+    struct record *r = live_record(c);
+    if (r == NULL || !judge_preview(c, a, r, &t->end_ns)) {
+        if (r != NULL) {
+            r->is_dropped = true;
+        }
+        return;
+    }
+    t->has_end = true;
+    t->num_later_requests = a->num_later_requests;
+    t->has_fallback = a->fallback != NULL;
+    t->num_lost = a->client->num_lost;
+    r->out->id = t->id;
+    r->revision = t->revision;
+    r->final = t->final;
+    r->mark = t->mark;
+    r->told_of = a;
+    t->record = r;
+    if (!r->is_dropped) {
+        tell(c, r, final);
+    }
+    t->id = r->out->id;
+    if (!final || r->is_dropped) {
+        r->is_dropped = true;
+        part(r);
+    } else {
+        t->revision = r->revision;
+        t->final = r->final;
+        t->mark = r->mark;
+    }
+}
+
 /* The attempt has its answer: says so now, though it may go on. */
 static void preview(struct case_file *c, struct attempt *a, bool may_go_on)
 {
@@ -313,20 +394,11 @@ static void preview(struct case_file *c, struct attempt *a, bool may_go_on)
         }
     }
     window_open(c);
-    struct attempt_record *out = arena_alloc(&c->out.arena, sizeof *out);
-    struct record r = {
-        .out = out, .revision = a->told.revision, .final = a->told.final, .mark = a->told.mark};
-    if (out != NULL && judge_preview(c, a, &r, &a->told.end_ns)) {
-        a->told.has_end = true;
-        out->id = a->told.id;
-        if (!r.is_dropped) {
-            tell(c, &r, !may_go_on);
-        }
-        a->told.id = out->id;
-        a->told.revision = r.revision;
-        a->told.final = r.final;
-        a->told.mark = r.mark;
+    if (a->told.record != NULL) {
+        a->told.record->is_dropped = true;
+        part(a->told.record);
     }
+    tell_early(c, a, !may_go_on);
     window_close(c);
     client->has_attempt_end = had_end;
     client->last_attempt_end_ns = end_ns;

@@ -40,6 +40,7 @@ struct case_news {
     uint32_t revision;                    /* from 1; a higher one replaces a lower one */
     bool final;          /* its end was seen; only comparison with others may still correct it */
     bool is_first_final; /* true exactly once for every attempt */
+    bool is_unchanged;   /* it says nothing new but that it is final */
 };
 
 typedef void case_news_sink(void *context, const struct case_news *news);

@@ -52,11 +52,11 @@ expect 0 '^krbscope [0-9]+\.[0-9]+\.[0-9]+$' - --version
 expect 0 '^Examples:' - --help
 expect 0 '^Examples:' - analyze --help
 expect 0 '^Examples:' - explain --help
+expect 0 '^Examples:' - live --help
 
 # A command line that is wrong.
 expect 2 - 'No capture file'
 expect 2 - 'No capture file' analyze
-expect 2 - "'live' is neither a command nor a file" live
 expect 2 - 'Try .krbscope analyze --help' analyze --width 1 "$scratch/empty.pcap"
 expect 2 - 'filter' -f 'port (' "$scratch/empty.pcap"
 expect 2 - 'is given twice' "$scratch/empty.pcap" "$scratch/../${scratch##*/}/empty.pcap"
@@ -96,6 +96,19 @@ expect 2 - 'No such file' --redact-key "$scratch/nothing/key" "$case"
 expect 2 - 'too few for a key' --redact-key "$scratch/nothing.cap" "$case"
 expect 0 'HTTP-REQUEST' - messages --redact "$case"
 expect 2 - 'leave out the server' --redact --iis-log "$scratch/text.cap" "$case"
+# live: its command line.
+expect 2 - 'No interface is named' live
+expect 2 - 'exclude each other' live -i lo --read "$scratch/empty.pcap"
+expect 2 - 'exclude each other' live -i lo -f 'port 80' --every-port
+expect 2 - 'is no option; a saved capture is read with --read' live "$scratch/empty.pcap"
+expect 2 - 'need -w and the name of a file' live --read "$scratch/empty.pcap" --ring-files 3
+expect 2 - 'Standard output can take one form only' live --read "$scratch/empty.pcap" --json - --format text
+expect 2 - 'is none of local, udp' live --read "$scratch/empty.pcap" --syslog tls:x
+expect 2 - 'is not a number of seconds' live --read "$scratch/empty.pcap" --duration x
+expect 2 - 'cannot be written' live --read "$scratch/empty.pcap" --json "$scratch/no/such/folder"
+expect 2 - 'No such file' live --read "$scratch/not-there.pcap"
+expect 0 'No attempt' - live --read "$scratch/empty.pcap"
+expect 0 '"reason":"end"' - live --read "$scratch/empty.pcap" --format json
 
 # messages: its command line, and its exit status, which is 0 whatever is in the capture.
 expect 0 '^Examples:' - messages --help

@@ -1,0 +1,332 @@
+#include "capture/live.h"
+
+#include <pcap/pcap.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NS_PER_SECOND INT64_C(1000000000)
+#define MB_MAX 2047 /* libpcap takes an int of bytes */
+#define BYTES_PER_MB 1048576
+
+enum interface_state { INTERFACE_UP, INTERFACE_DOWN, INTERFACE_GONE };
+
+struct interface {
+    const char *name;
+    pcap_t *pcap;
+    int fd;
+    uint16_t link_type;
+    enum interface_state state;
+    int64_t retry_ns; /* INTERFACE_DOWN: when to look again */
+    struct capture_info info;
+    uint64_t dropped_before; /* counts wrap at 32 bits */
+    uint32_t dropped_last, missed_last;
+};
+
+struct live_capture {
+    struct interface interfaces[LIVE_INTERFACES_MAX];
+    size_t num_interfaces;
+    size_t turn;         /* whose frames are read now */
+    unsigned burst_left; /* of this turn */
+    bool has_remark;
+    struct trouble remark;
+};
+
+static int64_t monotonic_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+/* The adapter's own clock where it is kept equal to the host's; else the kernel's. */
+static void choose_time_stamps(pcap_t *p)
+{
+    int *types = NULL;
+    int num = pcap_list_tstamp_types(p, &types);
+    for (int i = 0; i < num; i++) {
+        if (types[i] == PCAP_TSTAMP_ADAPTER) {
+            (void)pcap_set_tstamp_type(p, PCAP_TSTAMP_ADAPTER);
+        }
+    }
+    if (num > 0) {
+        pcap_free_tstamp_types(types);
+    }
+    (void)pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO);
+}
+
+static enum status explain(const struct interface *f, int error, struct trouble *trouble)
+{
+    const char *why = pcap_geterr(f->pcap);
+    switch (error) {
+    case PCAP_ERROR_NO_SUCH_DEVICE:
+        trouble_set(trouble, "There is no interface %.100s; --list-interfaces shows them.",
+                    f->name);
+        return STATUS_USAGE;
+    case PCAP_ERROR_PERM_DENIED:
+    case PCAP_ERROR_PROMISC_PERM_DENIED:
+        trouble_set(trouble,
+                    "Capturing on %.100s is not permitted: run as root, or give the program the "
+                    "right once with 'setcap cap_net_raw=ep' on its file.",
+                    f->name);
+        return STATUS_NO_FILE;
+    case PCAP_ERROR_IFACE_NOT_UP:
+        trouble_set(trouble, "Interface %.100s is down; 'ip link set %.100s up' starts it.",
+                    f->name, f->name);
+        return STATUS_NO_FILE;
+    default:
+        trouble_set(trouble, "Interface %.100s cannot be captured from: %.200s.", f->name,
+                    why[0] != '\0' ? why : pcap_statustostr(error));
+        return STATUS_NO_FILE;
+    }
+}
+
+static bool compile_and_set(pcap_t *p, const char *filter)
+{
+    struct bpf_program program;
+    if (pcap_compile(p, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+        return false;
+    }
+    bool good = pcap_setfilter(p, &program) == 0;
+    pcap_freecode(&program);
+    return good;
+}
+
+static enum status set_filter(struct interface *f, const struct live_options *options,
+                              struct trouble *trouble)
+{
+    bool good = true;
+    if (options->filter != NULL) {
+        good = compile_and_set(f->pcap, options->filter);
+    } else if (!options->every_port) {
+        /* Links without VLAN tags refuse the word. */
+        good = false;
+        for (int with_vlan = 1; with_vlan >= 0 && !good; with_vlan--) {
+            char *text = live_filter_new(options->http_ports, options->num_http_ports, with_vlan);
+            good = text != NULL && compile_and_set(f->pcap, text);
+            free(text);
+        }
+    }
+    if (!good) {
+        trouble_set(trouble, "The filter does not fit interface %.100s: %.200s.", f->name,
+                    pcap_geterr(f->pcap));
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
+}
+
+static enum status open_interface(struct interface *f, const struct live_options *options,
+                                  struct trouble *remark, struct trouble *trouble)
+{
+    char why[PCAP_ERRBUF_SIZE] = "";
+    unsigned mb = options->buffer_mb == 0 ? LIVE_BUFFER_MB_DEFAULT : options->buffer_mb;
+    f->pcap = pcap_create(f->name, why);
+    if (f->pcap == NULL) {
+        trouble_set(trouble, "Interface %.100s cannot be opened: %.200s.", f->name, why);
+        return STATUS_NO_FILE;
+    }
+    (void)pcap_set_snaplen(f->pcap, LIVE_SNAP_BYTES);
+    (void)pcap_set_promisc(f->pcap, 1);
+    (void)pcap_set_timeout(f->pcap, LIVE_WAIT_MS / 2);
+    (void)pcap_set_buffer_size(f->pcap, (int)(mb > MB_MAX ? MB_MAX : mb) * BYTES_PER_MB);
+    choose_time_stamps(f->pcap);
+    int status = pcap_activate(f->pcap);
+    if (status < 0) {
+        return explain(f, status, trouble);
+    }
+    if (status > 0 && status != PCAP_WARNING_PROMISC_NOTSUP) {
+        trouble_set(remark, "Interface %.100s: %.200s.", f->name, pcap_geterr(f->pcap));
+    }
+    f->link_type = (uint16_t)pcap_datalink(f->pcap);
+    f->fd = pcap_get_selectable_fd(f->pcap);
+    if (f->fd < 0 || pcap_setnonblock(f->pcap, 1, why) != 0) {
+        trouble_set(trouble, "Interface %.100s cannot be waited for: %.200s.", f->name, why);
+        return STATUS_NO_FILE;
+    }
+    f->info = (struct capture_info){.format = CAPTURE_FORMAT_LIVE,
+                                    .format_name = "live",
+                                    .complete = true,
+                                    .link_types = {f->link_type},
+                                    .num_link_types = 1};
+    return set_filter(f, options, trouble);
+}
+
+enum status live_open(struct live_capture **out, const struct live_options *options,
+                      struct trouble *remark, struct trouble *trouble)
+{
+    enum status status = STATUS_OK;
+    struct live_capture *l = calloc(1, sizeof *l);
+    *out = NULL;
+    if (l == NULL) {
+        trouble_set(trouble, "There is not enough memory.");
+        return STATUS_NO_MEMORY;
+    }
+    l->burst_left = LIVE_BURST;
+    for (size_t i = 0; i < options->num_interfaces && status == STATUS_OK; i++) {
+        struct interface *f = &l->interfaces[l->num_interfaces++];
+        f->name = options->interfaces[i];
+        status = open_interface(f, options, remark, trouble);
+    }
+    if (status != STATUS_OK) {
+        live_close(l);
+        return status;
+    }
+    *out = l;
+    return STATUS_OK;
+}
+
+static void say(struct live_capture *l, const struct interface *f, const char *what)
+{
+    trouble_set(&l->remark, "Interface %.100s %s.", f->name, what);
+    l->has_remark = true;
+}
+
+bool live_remark(struct live_capture *l, struct trouble *out)
+{
+    bool has = l->has_remark;
+    *out = l->remark;
+    l->has_remark = false;
+    return has;
+}
+
+static void fill_frame(struct interface *f, const struct pcap_pkthdr *header, const uint8_t *bytes,
+                       struct frame *out)
+{
+    struct capture_info *info = &f->info;
+    /* With nanosecond precision tv_usec holds nanoseconds. */
+    int64_t time_ns = (int64_t)header->ts.tv_sec * NS_PER_SECOND + header->ts.tv_usec;
+    info->last_number = info->last_number == UINT32_MAX ? 1 : info->last_number + 1;
+    info->frames++;
+    info->bytes += header->len;
+    info->bytes_read += header->caplen;
+    if (!info->has_times || time_ns < info->first_time_ns) {
+        info->first_time_ns = time_ns;
+    }
+    if (!info->has_times || time_ns > info->last_time_ns) {
+        info->last_time_ns = time_ns;
+    }
+    info->has_times = true;
+    info->drops[CAPTURE_DROP_FRAME_CUT] += header->len > header->caplen;
+    *out = (struct frame){.number = info->last_number,
+                          .link_type = f->link_type,
+                          .has_time = true,
+                          .original_len = header->len,
+                          .time_ns = time_ns,
+                          .bytes = {.at = bytes, .len = header->caplen}};
+}
+
+/* After an error: is the interface down for now, or gone? libpcap's words for a device that no
+ * longer exists; whatever else it says, the socket stays bound and works again once it is up. */
+static void lose(struct live_capture *l, struct interface *f)
+{
+    bool is_gone = strstr(pcap_geterr(f->pcap), "disappeared") != NULL;
+    if (is_gone) {
+        f->state = INTERFACE_GONE;
+        say(l, f, "is gone; nothing more comes from it");
+    } else {
+        if (f->state == INTERFACE_UP) {
+            say(l, f, "went down; waiting for it to come back");
+        }
+        f->state = INTERFACE_DOWN;
+        f->retry_ns = monotonic_ns() + LIVE_DOWN_RETRY_NS;
+    }
+}
+
+/* true: *out is a frame of this interface. */
+static bool take(struct live_capture *l, struct interface *f, struct frame *out)
+{
+    struct pcap_pkthdr *header;
+    const uint8_t *bytes;
+    if (f->state == INTERFACE_GONE ||
+        (f->state == INTERFACE_DOWN && monotonic_ns() < f->retry_ns)) {
+        return false;
+    }
+    int result = pcap_next_ex(f->pcap, &header, &bytes);
+    if (result == 1) {
+        if (f->state == INTERFACE_DOWN) {
+            f->state = INTERFACE_UP;
+            say(l, f, "is up again");
+        }
+        fill_frame(f, header, bytes, out);
+        return true;
+    }
+    if (result < 0 && result != PCAP_ERROR_BREAK) {
+        lose(l, f);
+    } else if (f->state == INTERFACE_DOWN) {
+        f->retry_ns = monotonic_ns() + LIVE_DOWN_RETRY_NS;
+    }
+    return false;
+}
+
+/* Waits until an interface has frames, or LIVE_WAIT_MS. false: all are gone. */
+static bool wait_for_frames(struct live_capture *l)
+{
+    struct pollfd fds[LIVE_INTERFACES_MAX];
+    nfds_t num = 0;
+    bool any = false;
+    for (size_t i = 0; i < l->num_interfaces; i++) {
+        const struct interface *f = &l->interfaces[i];
+        any = any || f->state != INTERFACE_GONE;
+        if (f->state == INTERFACE_UP) {
+            fds[num++] = (struct pollfd){.fd = f->fd, .events = POLLIN};
+        }
+    }
+    if (any) {
+        (void)poll(fds, num, LIVE_WAIT_MS); /* an interrupted wait is a short one */
+    }
+    return any;
+}
+
+enum live_result live_next(struct live_capture *l, struct frame *out, size_t *which)
+{
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i <= l->num_interfaces; i++) {
+            if (l->burst_left > 0 && take(l, &l->interfaces[l->turn], out)) {
+                l->burst_left--;
+                *which = l->turn;
+                return LIVE_FRAME;
+            }
+            l->burst_left = LIVE_BURST;
+            l->turn = (l->turn + 1) % l->num_interfaces;
+        }
+        if (pass == 0 && !wait_for_frames(l)) {
+            return LIVE_ENDED;
+        }
+    }
+    return LIVE_QUIET;
+}
+
+void live_count(struct live_capture *l)
+{
+    for (size_t i = 0; i < l->num_interfaces; i++) {
+        struct interface *f = &l->interfaces[i];
+        struct pcap_stat stat;
+        if (f->state != INTERFACE_GONE && pcap_stats(f->pcap, &stat) == 0) {
+            f->dropped_before += (uint32_t)(stat.ps_drop - f->dropped_last);
+            f->dropped_before += (uint32_t)(stat.ps_ifdrop - f->missed_last);
+            f->dropped_last = stat.ps_drop;
+            f->missed_last = stat.ps_ifdrop;
+            f->info.drops[CAPTURE_DROP_BY_SYSTEM] = f->dropped_before;
+        }
+    }
+}
+
+const struct capture_info *live_info(const struct live_capture *l, size_t which)
+{
+    return &l->interfaces[which].info;
+}
+
+void live_close(struct live_capture *l)
+{
+    if (l != NULL) {
+        for (size_t i = 0; i < l->num_interfaces; i++) {
+            if (l->interfaces[i].pcap != NULL) {
+                pcap_close(l->interfaces[i].pcap);
+            }
+        }
+        free(l);
+    }
+}
