@@ -140,6 +140,10 @@ enum status capture_open(struct capture **out, const char *path,
 /* The next frame. Damage ends the capture as its end does: complete and damage tell. */
 enum capture_result capture_next(struct capture *c, struct frame *out);
 
+/* Makes so many of the nameless files that captures are spooled to, for later: a process that soon
+ * can open nothing for writing may still read what must be unpacked first. */
+bool capture_reserve_spools(size_t num, struct trouble *trouble);
+
 /* What is known of the capture so far; borrowed, valid until capture_close(). */
 const struct capture_info *capture_info(const struct capture *c);
 

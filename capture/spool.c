@@ -8,8 +8,13 @@
 #include <unistd.h>
 
 #define SPOOL_PATH_MAX 4096
+#define RESERVE_MAX 256 /* file descriptors */
 
-int spool_open(struct trouble *trouble)
+/* Made by capture_reserve_spools(). */
+static int reserve[RESERVE_MAX];
+static size_t num_reserved;
+
+static int make_file(struct trouble *trouble)
 {
     char path[SPOOL_PATH_MAX];
     struct text t;
@@ -28,6 +33,27 @@ int spool_open(struct trouble *trouble)
     }
     (void)unlink(path);
     return fd;
+}
+
+int spool_open(struct trouble *trouble)
+{
+    return num_reserved > 0 ? reserve[--num_reserved] : make_file(trouble);
+}
+
+bool capture_reserve_spools(size_t num, struct trouble *trouble)
+{
+    while (num_reserved < num) {
+        if (num_reserved == RESERVE_MAX) {
+            trouble_set(trouble, "So many captures cannot be unpacked at a time.");
+            return false;
+        }
+        int fd = make_file(trouble);
+        if (fd < 0) {
+            return false;
+        }
+        reserve[num_reserved++] = fd;
+    }
+    return true;
 }
 
 bool spool_write(int fd, const uint8_t *at, size_t len)

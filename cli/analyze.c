@@ -1,5 +1,6 @@
 /* krbscope analyze: saved captures in, verdicts out. */
 #include "cli/commands.h"
+#include "cli/confine.h"
 #include "cli/feed.h"
 #include "cli/message.h"
 #include "cli/output.h"
@@ -51,6 +52,7 @@ static const char help[] =
     "What is looked at:\n"
     "  --host NAME|ADDR           only attempts at this server; may be repeated\n"
     "  --client NAME|ADDR         only attempts of this client; may be repeated\n"
+    "  --no-sandbox               parse without the filter of system calls\n"
     "  -f, --filter FILTER        only frames that a libpcap filter lets through\n"
     "  --http-port P[,P]          a hint; HTTP is found on every port anyway\n"
     "  --capture-zone +HH:MM|UTC  zone of captures that carry local time\n"
@@ -169,6 +171,7 @@ static int analyze(const char *name, struct options *options)
         status = witnesses_open(&witnesses, options, wants_progress(options), &trouble);
     }
     if (status == STATUS_OK && feed.num_sources + witnesses.num > 0) {
+        confine(&feed, options);
         c = case_new(&case_options);
         if (c == NULL) {
             trouble_set(&trouble, "There is not enough memory.");

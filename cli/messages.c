@@ -2,6 +2,7 @@
 #include "report/messages.h"
 
 #include "cli/commands.h"
+#include "cli/confine.h"
 #include "cli/feed.h"
 #include "cli/message.h"
 #include "cli/output.h"
@@ -37,6 +38,7 @@ static const char help[] =
     "  -f, --filter FILTER        only frames that a libpcap filter lets through\n"
     "  --capture-zone +HH:MM|UTC  zone of captures that carry local time\n"
     "  --ascii                    nothing but ASCII\n"
+    "  --no-sandbox               parse without the filter of system calls\n"
     "  -h, --help                 this\n"
     "\n"
     "A message is selected by what is nested in it too. Exit status: 0, or 2 when the run "
@@ -52,6 +54,7 @@ enum option_id {
     OPTION_ASCII,
     OPTION_REDACT,
     OPTION_REDACT_KEY,
+    OPTION_NO_SANDBOX,
 };
 
 static const struct option long_options[] = {
@@ -64,6 +67,7 @@ static const struct option long_options[] = {
     {"redact", no_argument, NULL, OPTION_REDACT},
     {"redact-key", required_argument, NULL, OPTION_REDACT_KEY},
     {"ascii", no_argument, NULL, OPTION_ASCII},
+    {"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
     {"filter", required_argument, NULL, 'f'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -218,6 +222,9 @@ static bool read_one(struct wish *w, int option, const char *value)
     case OPTION_ASCII:
         w->messages.ascii = true;
         return true;
+    case OPTION_NO_SANDBOX:
+        w->options.no_sandbox = true;
+        return true;
     case 'f':
         w->options.filter = value;
         return true;
@@ -281,6 +288,7 @@ static enum status print_all(struct run *run, struct wish *w)
     if (status != STATUS_OK || run->feed.num_sources == 0) {
         return status;
     }
+    confine(&run->feed, &w->options);
     run->replies = reply_tables_new();
     run->messages = messages_new(stdout, &w->messages);
     if (run->replies == NULL || run->messages == NULL) {

@@ -37,6 +37,7 @@ enum option_id {
     OPTION_ASCII,
     OPTION_WIDTH,
     OPTION_PROGRESS,
+    OPTION_NO_SANDBOX,
     OPTION_VERSION,
 };
 
@@ -64,6 +65,7 @@ static const struct option long_options[] = {
     {"ascii", no_argument, NULL, OPTION_ASCII},
     {"width", required_argument, NULL, OPTION_WIDTH},
     {"progress", required_argument, NULL, OPTION_PROGRESS},
+    {"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
     {"filter", required_argument, NULL, 'f'},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
@@ -308,6 +310,9 @@ static bool read_one(struct reading *r, int option, const char *value)
         return true;
     case OPTION_ASCII:
         o->ascii = true;
+        return true;
+    case OPTION_NO_SANDBOX:
+        o->no_sandbox = true;
         return true;
     case OPTION_VERSION:
         o->version = true;

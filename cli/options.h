@@ -50,6 +50,7 @@ struct options {
     bool redact;
     const char *redact_key; /* file, or NULL */
     bool all, ascii, quiet, verbose;
+    bool no_sandbox;
     bool help, version;
     char **files;
     size_t num_files;

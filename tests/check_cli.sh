@@ -102,7 +102,8 @@ expect 2 - 'exclude each other' live -i lo --read "$scratch/empty.pcap"
 expect 2 - 'exclude each other' live -i lo -f 'port 80' --every-port
 expect 2 - 'is no option; a saved capture is read with --read' live "$scratch/empty.pcap"
 expect 2 - 'need -w and the name of a file' live --read "$scratch/empty.pcap" --ring-files 3
-expect 2 - 'Standard output can take one form only' live --read "$scratch/empty.pcap" --json - --format text
+expect 2 - 'Standard output can take one form only' \
+    live --read "$scratch/empty.pcap" --json - --format text
 expect 2 - 'is none of local, udp' live --read "$scratch/empty.pcap" --syslog tls:x
 expect 2 - 'is not a number of seconds' live --read "$scratch/empty.pcap" --duration x
 expect 2 - 'cannot be written' live --read "$scratch/empty.pcap" --json "$scratch/no/such/folder"

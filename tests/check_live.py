@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`krbscope live --read`: every line is what docs/live.schema.json says, revisions rise, and what is
-written beside standard output is right: rotation, ring, evidence, metrics, syslog.
+"""`krbscope live --read`: every line is what docs/live.schema.json says, revisions rise, and what
+is written beside standard output is right: rotation, ring, evidence, metrics, syslog.
 
 usage: check_live.py KRBSCOPE SOURCE_FOLDER
 
@@ -130,7 +130,7 @@ SAMPLE = re.compile(r'^(krbscope_[a-z_]+)(\{([a-z]+="[^"\\\n]*",?)+\})? [-+0-9.e
 
 
 def check_metrics(folder):
-    """The exposition format, strictly: HELP and TYPE before samples, each name once, buckets rise."""
+    """The exposition format: TYPE before samples, each name once, buckets rise."""
     path = folder / "krbscope.prom"
     done = live("--metrics", path, "--format", "json")
     types, seen, values = {}, set(), {}

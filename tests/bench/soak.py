@@ -9,7 +9,7 @@ processes is read when the share EARLY of the packet time has passed (an hour of
 at the end; it may differ by under 5 %. Every attempt must have been told once, and be approved or
 refused as the conversation is.
 
-The day of the requirement is the default: 2 million attempts in 24 hours. Exit status 1 if it fails.
+The default is 2 million attempts in 24 hours. Exit status 1 if it fails.
 """
 import argparse
 import os
