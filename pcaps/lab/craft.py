@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Cases that no server of the lab can be brought to make: real captures with one answer changed.
 
-    craft.py krb-error IN OUT CODE [NTSTATUS]   every KRB-ERROR over UDP but 25 and 52 gets that code;
-                                                with an NTSTATUS also KERB-ERROR-DATA (MS-KILE 2.2.1)
+    craft.py krb-error IN OUT CODE [NTSTATUS]   every KRB-ERROR over UDP but 25 and 52 gets that
+                                                code; with an NTSTATUS also KERB-ERROR-DATA
+                                                (MS-KILE 2.2.1)
     craft.py server-side IN OUT CLIENT SERVER   only the frames between these two addresses
     craft.py token-error IN OUT OLD NEW         the error code of the KRB-ERROR in a Negotiate token
 
