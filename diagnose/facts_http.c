@@ -38,6 +38,27 @@ bool detect_offers_negotiate(const struct judgement *j, uint32_t wanted, struct 
     return true;
 }
 
+/* NTLM by a scheme of its own, and the 401 before it lost: perhaps there was no Negotiate to take.
+ */
+bool detect_offers_not_seen(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    (void)p;
+    const struct attempt *a = j->v->attempt;
+    const struct exchange *ntlm = j->reading.ntlm;
+    bool asked = false;
+    for (size_t i = 0; a != NULL && i < a->num_exchanges; i++) {
+        const struct exchange *x = &a->exchanges[i];
+        if (x->response != NULL && x->response->u.http.has_offers &&
+            !moment_has_token(x->request)) {
+            return false;
+        }
+        asked = asked || !moment_has_token(x->request);
+    }
+    return ntlm != NULL && ntlm->request->u.http.scheme == AUTH_NTLM &&
+           (asked || j->reading.is_lossy);
+}
+
 bool detect_no_token_sent(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;
@@ -164,7 +185,7 @@ static bool is_refusal(const struct judgement *j)
 {
     const struct moment *m = final_response(j);
     return m != NULL && m->u.http.status == 401 && m->u.http.head_complete &&
-           !moment_is_middle_401(m);
+           exchange_presents_token(j->reading.last) && !moment_is_middle_401(m);
 }
 
 bool detect_refused_after(const struct judgement *j, uint32_t token, struct proof *p)

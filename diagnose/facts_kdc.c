@@ -469,6 +469,19 @@ bool detect_tgs_ntstatus(const struct judgement *j, uint32_t wanted, struct proo
     return prove_ntstatus(j, p, final_tgs_failure(j), wanted);
 }
 
+/* What became of Kerberos is known: then that, and nothing later, is why NTLM was used. */
+bool detect_kerberos_failed(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    struct proof none = {.num = 0};
+    const struct transaction *t = final_tgs_failure(j);
+    t = t == NULL ? final_as_failure(j) : t;
+    if (t != NULL) {
+        prove_error(j, p, t);
+    }
+    return t != NULL || detect_kdc_silent(j, unused, &none) ||
+           detect_kdc_closed(j, unused, &none) || detect_kdc_not_located(j, unused, &none);
+}
+
 static bool tgs_code_is_known(int32_t code)
 {
     static const int32_t known[] = {2,  7,  8,  11, 12, 14, 19, 20, 22, 27, 29,

@@ -12,6 +12,12 @@ bool exchange_offers(const struct exchange *x, enum auth_scheme scheme)
     return false;
 }
 
+bool exchange_presents_token(const struct exchange *x)
+{
+    bool is_from_server = x->response != NULL && x->response->u.http.status == 401;
+    return moment_has_token(x->request) && !(is_from_server && x->request->u.http.token_is_proxys);
+}
+
 static bool is_401(const struct exchange *x)
 {
     return x->response != NULL &&
@@ -21,10 +27,10 @@ static bool is_401(const struct exchange *x)
 static void read_exchange(struct reading *r, const struct exchange *x)
 {
     enum token_sight token = x->request->u.http.token;
-    bool has_token = moment_has_token(x->request);
+    bool has_token = exchange_presents_token(x);
     r->has_token = r->has_token || has_token;
     r->has_unknown_token = r->has_unknown_token || token == TOKEN_SIGHT_UNKNOWN;
-    if (token == TOKEN_SIGHT_KRB) {
+    if (token == TOKEN_SIGHT_KRB && has_token) {
         r->krb = x;
     }
     if (token == TOKEN_SIGHT_NTLM_1 || token == TOKEN_SIGHT_NTLM_3) {
@@ -153,7 +159,7 @@ static enum outcome outcome_of_401(const struct view *v, const struct reading *r
     if (x->request->u.http.token == TOKEN_SIGHT_UNKNOWN || !x->response->u.http.head_complete) {
         return OUTCOME_INCOMPLETE;
     }
-    if (moment_has_token(x->request) && !moment_is_middle_401(x->response)) {
+    if (exchange_presents_token(x) && !moment_is_middle_401(x->response)) {
         return OUTCOME_REFUSED;
     }
     return gave_up(v, r) ? OUTCOME_REFUSED : OUTCOME_INCOMPLETE;

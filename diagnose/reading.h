@@ -34,6 +34,10 @@ struct reading {
 /* v->attempt may be NULL: outcome is then decided elsewhere, and OUTCOME_INCOMPLETE here. */
 void reading_of(const struct view *v, struct reading *out);
 
+/* Did the request carry a token for who answered? One for a proxy alone is none to the server whose
+ * 401 the proxy passes on (RFC 9110 11.7.2). */
+bool exchange_presents_token(const struct exchange *x);
+
 bool exchange_offers(const struct exchange *x, enum auth_scheme scheme);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cli/feed.c"
 #include "cli/message.c"
 #include "cli/progress.c"
+#include "cli/redaction.c"
 #include "cli/source.c"
 #include "formats.h"
 #include "recording.h"
