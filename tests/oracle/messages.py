@@ -188,6 +188,7 @@ def fields_of(element, kind):
 
 
 NTLM = {1: "NTLM-NEGOTIATE", 2: "NTLM-CHALLENGE", 3: "NTLM-AUTHENTICATE"}
+OEM_SUPPLIED = {"domain": 0x1000, "workstation": 0x2000}
 NTLM_FIELDS = {
     "NTLM-NEGOTIATE": {"domain": "negotiate.domain", "workstation": "negotiate.callingworkstation"},
     "NTLM-CHALLENGE": {"target": "challenge.target_name"},
@@ -210,6 +211,9 @@ def ntlm_fields(proto, kind):
         e = child(proto, "ntlmssp." + theirs)
         value = None if e is None or not e.get("value") else e.get("show")
         f[name] = None if value in ("", "NULL") else value
+        if kind == "NTLM-NEGOTIATE" and f["flags"] is not None:
+            supplied = f["flags"] & OEM_SUPPLIED[name]  # else to be ignored: MS-NLMP 2.2.1.1
+            f[name] = f[name] if supplied else None
     return f
 
 
