@@ -31,7 +31,9 @@ SECRET_FIELDS = ["kerberos.cipher", "kerberos.checksum", "ntlmssp.auth.ntrespons
                  "ntlmssp.auth.sesskey", "ntlmssp.ntlmclientchallenge"]
 RUN_BYTES = 8
 # Names of the captures that are words of ours in a report, too.
-OUR_WORDS = {"gone", "ccm", "test", "other", "password", "workstation"}
+OUR_WORDS = {"gone", "ccm", "test", "other", "password", "workstation", "open", "files", "kdc",
+             "mute", "proxy", "reject"}
+COMMENT_WORDS = {"gone", "kdc", "proxy", "reject"}  # … and in the comments of evidence
 
 
 def run(*arguments):
@@ -158,7 +160,9 @@ def check(krbscope, path, scratch, with_tshark):
     for what, report in (("redacted report", redacted), ("redacted evidence", again)):
         if essence(plain) != essence(report):
             problems.append(f"the {what} differs: {essence(plain)}\n  now {essence(report)}")
-    if len(messages) != redacted_messages.count(b'"protocol"') and \
+    # Tokens in SMB, LDAP and RPC are payload that is not told to the redactor: they become zero.
+    is_carried = {m["carrier"] for m in messages} - {"udp", "tcp", "http"}
+    if not is_carried and len(messages) != redacted_messages.count(b'"protocol"') and \
             len(messages) != len([1 for line in redacted_messages.splitlines()
                                   if line.startswith(b"{")]):
         problems.append("redacted, it has another number of messages")
@@ -172,7 +176,7 @@ def check(krbscope, path, scratch, with_tshark):
             found = search(blob, labels - OUR_WORDS, addresses, runs)
         else:
             blob = re.sub(rb"(?i)ccm[_-](system|post|approval)|ccmhttp", b"", blob)
-            found = search(blob, labels - {"gone"}, addresses, runs)
+            found = search(blob, labels - COMMENT_WORDS, addresses, runs)
         if found:
             problems.append(f"{form} holds {sorted(set(found))[:8]}")
     if os.path.dirname(path).encode() in blobs["text"] + blobs["html"] + blobs["evidence"]:
