@@ -59,7 +59,7 @@ static void judge_files(struct verdicts *out, char **files, size_t num)
     struct capture_summary summaries[PIECES_MAX] = {{0}};
     struct trouble trouble = {{0}};
     struct analysis analysis = {0};
-    struct feed feed;
+    struct feed feed = {0};
     options.files = files;
     options.num_files = num;
     struct case_file *c = case_new(&(struct case_options){0});
