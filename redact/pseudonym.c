@@ -379,8 +379,9 @@ static void map_v6(struct pseudonyms *p, uint8_t *at)
         if (now != 0) {
             now = permuted(p, (struct bytes){.at = nibbles, .len = i}, now, 1, 15);
         }
-        at[i / 2] = i % 2 == 0 ? (uint8_t)((at[i / 2] & 15) | now << 4)
-                               : (uint8_t)((at[i / 2] & 0xf0) | now);
+        unsigned octet = i % 2 == 0 ? (at[i / 2] & 15U) | (unsigned)now << 4
+                                    : (at[i / 2] & 0xf0U) | (unsigned)now;
+        at[i / 2] = (uint8_t)(octet & 0xffU);
     }
 }
 
