@@ -242,6 +242,7 @@ enum status witnesses_run(struct witnesses *w, struct case_file *c, struct troub
             run.order[run.num_order++] = x;
         }
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
     qsort(run.order, run.num_order, sizeof *run.order, by_begin);
     progress_begin(&run.progress, w->show_progress, "reading logs", bytes_of_all(w));
     run.progress.unit = "lines";

@@ -273,9 +273,8 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
                                           .client_to_server = j->client_to_server,
                                           .kdc_to_server = j->kdc_to_server,
                                           .limit_s = j->v->c->options.skew_limit_s};
-    if (j->outcome != OUTCOME_APPROVED && j->outcome != OUTCOME_INCOMPLETE) {
-        rules_apply(j, out);
-    } else if (j->seen[FACT_TLS_TO_HOST] && j->outcome == OUTCOME_INCOMPLETE) {
+    bool is_open = j->outcome == OUTCOME_INCOMPLETE && !j->seen[FACT_TLS_TO_HOST];
+    if (j->outcome != OUTCOME_APPROVED && !is_open) {
         rules_apply(j, out);
     }
     if (!out->has_verdict && j->outcome != OUTCOME_APPROVED && j->v->attempt != NULL) {

@@ -89,6 +89,7 @@ static struct record_mark mark_of(const struct attempt_record *out)
 
 static bool mark_equal(const struct record_mark *a, const struct record_mark *b)
 {
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): marks are zeroed first */
     return memcmp(a, b, sizeof *a) == 0;
 }
 

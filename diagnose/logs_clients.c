@@ -486,6 +486,7 @@ static struct bytes summary_of(struct arena *arena, const struct log_report *r)
 void log_clients_finish(struct case_file *c, struct log_client_table *t, struct log_report *out)
 {
     struct arena *arena = &c->out.arena;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
     const struct log_client **list = arena_alloc_array(arena, t->num, sizeof *list);
     for (size_t i = 0; list != NULL && i < t->num; i++) {
         struct client_state *s = &t->states[i];
@@ -504,6 +505,7 @@ void log_clients_finish(struct case_file *c, struct log_client_table *t, struct 
         count_client(out, client);
     }
     if (list != NULL) {
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression) */
         qsort(list, out->num_clients, sizeof *list, by_badness);
     }
     out->clients = list;

@@ -339,6 +339,7 @@ static struct finding *also_of(struct attempt_record *out, enum cause cause)
     for (size_t i = 0; i < out->num_also; i++) {
         if (out->also[i].cause == cause) {
             /* The list is the arena's and ours to change. */
+            /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
             return (struct finding *)(uintptr_t)&out->also[i];
         }
     }

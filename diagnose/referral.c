@@ -128,7 +128,7 @@ static const struct conn *failed_conn(const struct judgement *j, bool is_refusal
 static bool is_lost_referral(const struct transaction *t)
 {
     const struct krb_moment *k = t->reply == NULL ? NULL : &t->reply->u.krb;
-    return t->request == NULL && k->type == KRB_TGS_REP && k->ticket.present &&
+    return t->request == NULL && k != NULL && k->type == KRB_TGS_REP && k->ticket.present &&
            bytes_is_nocase(moment_spn_service(k->ticket.sname), "krbtgt") &&
            !bytes_equal_nocase(moment_spn_host(k->ticket.sname), k->ticket.realm);
 }

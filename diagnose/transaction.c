@@ -128,8 +128,9 @@ static enum krb_type leg_of_reply(const struct krb_moment *k)
 
 static void take_reply(struct view *v, const struct moment *m)
 {
-    for (size_t i = 0; i < 2 * v->num_transactions; i++) {
-        struct transaction *t = &v->transactions[i % v->num_transactions];
+    const size_t num = v->num_transactions;
+    for (size_t i = 0; num > 0 && i < 2 * num; i++) {
+        struct transaction *t = &v->transactions[i < num ? i : i - num];
         if (answers(m, t, i >= v->num_transactions)) {
             t->reply = m;
             t->state = TRANSACTION_ANSWERED;

@@ -66,7 +66,7 @@ static void write_client(struct html *h, const struct log_client *c)
     html_put(h, "<tr><th scope=\"row\">");
     html_endpoint(h, &client);
     html_format(h, "</th><td class=\"num\">%llu</td><td>",
-                (unsigned long long)(c->num_refused + c->num_failed));
+                (unsigned long long)c->num_refused + (unsigned long long)c->num_failed);
     text_init(&t, buffer, sizeof buffer);
     phrase_second(&t, c->first_bad_s);
     if (c->last_bad_s != c->first_bad_s) {
