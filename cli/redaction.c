@@ -89,7 +89,7 @@ void redaction_free(struct redaction *r)
         free(r->names[i]);
     }
     free(r->notes);
-    explicit_bzero(&r->pseudonyms, sizeof r->pseudonyms);
+    explicit_bzero(r->pseudonyms.key, sizeof r->pseudonyms.key);
     free(r);
 }
 
