@@ -168,6 +168,10 @@ int64_t case_told_shift_ns(const struct case_file *c, uint16_t capture);
 /* The end of what this capture shows without a hole, from the piece with that number on. */
 int64_t case_end_ns(struct case_file *c, uint16_t capture);
 
+/* The same for a connection that was left open: between two pieces that a pause of a second parts,
+ * its end may lie in a piece that was not given. */
+int64_t case_open_end_ns(struct case_file *c, const struct conn *conn);
+
 /* Does a hole lie between these times in this capture (all its pieces)? */
 bool case_has_hole(const struct case_file *c, uint16_t capture, int64_t from_ns, int64_t to_ns);
 enum vantage case_vantage(struct case_file *c, uint16_t group);

@@ -1,6 +1,8 @@
 /* A capture in pieces: where one between two of them may be missing. */
 #include "diagnose/case_private.h"
 
+#include "base/civil.h"
+
 void case_take_piece(struct case_file *c, const struct event *e)
 {
     if (e->capture >= CAPTURES_MAX) {
@@ -52,6 +54,24 @@ int64_t case_end_ns(struct case_file *c, uint16_t capture)
         if (is_after_hole(c, i, group) && c->pieces[i].first_ns > c->pieces[capture].first_ns) {
             int64_t before = end_before(c, i, group);
             end = before < end ? before : end;
+        }
+    }
+    return end;
+}
+
+int64_t case_open_end_ns(struct case_file *c, const struct conn *conn)
+{
+    int64_t end = case_end_ns(c, conn->capture);
+    uint16_t group = conn->capture < CAPTURES_MAX ? c->group_of_capture[conn->capture] : 0;
+    for (size_t i = 0; i < CAPTURES_MAX; i++) {
+        const struct piece_state *p = &c->pieces[i];
+        if (!p->seen || i == group || c->group_of_capture[i] != group ||
+            p->first_ns <= conn->last_ns) {
+            continue;
+        }
+        int64_t before = end_before(c, i, group);
+        if (before != INT64_MIN && p->first_ns - before >= NS_PER_S && before < end) {
+            end = before;
         }
     }
     return end;

@@ -125,8 +125,11 @@ static bool gave_up(const struct view *v, const struct reading *r)
     if (kerberos_failed_after(v, answered) && !r->is_lossy) {
         return true;
     }
-    return view_end_ns(v, last->request->capture) - answered >= NO_TOKEN_WAIT_S * NS_PER_S &&
-           !r->is_lossy;
+    const struct conn *conn = last->conn;
+    bool is_left_open = conn != NULL && !conn->reset && !conn->fin[0] && !conn->fin[1];
+    int64_t end =
+        is_left_open ? case_open_end_ns(v->c, conn) : view_end_ns(v, last->request->capture);
+    return end - answered >= NO_TOKEN_WAIT_S * NS_PER_S && !r->is_lossy;
 }
 
 static enum outcome outcome_of_2xx(const struct reading *r, enum authenticated_by *by)

@@ -335,6 +335,12 @@ static void fill_notes(struct case_file *c)
                      (uint16_t)i, 0);
         }
     }
+    if (c->num_holes > 0) {
+        add_note(c, notes, "piece-missing",
+                 bytes_of("Connections go on in a file without their bytes before it: a file between "
+                          "seems to be missing, and silence across that place proves nothing."),
+                 0, 0);
+    }
     if (has_unmeasured(c)) {
         add_note(c, notes, "offset-unmeasured",
                  bytes_of("Captures are joined by tickets alone, issued in one and presented in "

@@ -25,8 +25,6 @@
 #define PATH_BYTES 64
 
 static unsigned num_bad;
-/* A piece that no connection spans is missed by nobody: then silence is taken for silence. */
-static unsigned num_bad_missing;
 static size_t num_captures; /* that the last files were taken for */
 
 /* The frames [from, to) as a recording of their own. */
@@ -102,7 +100,7 @@ static void check_weaker(const char *name, size_t cut, const struct verdicts *wh
         if (!verdict_is_allowed(whole, &line)) {
             verdict_print(text, &line);
             printf("%s without a piece before frame %zu: %s\n", name, cut + 1, text);
-            num_bad_missing++;
+            num_bad++;
         }
     }
 }
@@ -171,8 +169,6 @@ Test(rings, cut_anywhere)
     fflush(stdout);
     cr_assert(num_cuts > 0);
     cr_assert_eq(num_bad, 0, "%u of %u cuts changed something", num_bad, num_cuts);
-    cr_assert_leq(num_bad_missing, num_cuts / 100, "%u of %u cuts without a piece", num_bad_missing,
-                  num_cuts);
 }
 
 /* Goal: two captures of the same traffic are no pieces of one, however their clocks put them behind
