@@ -250,6 +250,9 @@ static size_t map_address_text(struct pseudonyms *p, uint8_t *at, size_t len)
 void pseudonym_text(struct pseudonyms *p, uint8_t *at, size_t len)
 {
     size_t i = 0;
+    if (is_known((struct bytes){.at = at, .len = len})) { /* a phrase of several words */
+        return;
+    }
     while (i < len) {
         size_t taken = map_address_text(p, at + i, len - i);
         if (taken > 0) {

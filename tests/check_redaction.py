@@ -32,8 +32,8 @@ SECRET_FIELDS = ["kerberos.cipher", "kerberos.checksum", "ntlmssp.auth.ntrespons
 RUN_BYTES = 8
 # Names of the captures that are words of ours in a report, too.
 OUR_WORDS = {"gone", "ccm", "test", "other", "password", "workstation", "open", "files", "kdc",
-             "mute", "proxy", "reject"}
-COMMENT_WORDS = {"gone", "kdc", "proxy", "reject"}  # … and in the comments of evidence
+             "mute", "proxy", "reject", "ntlm", "tls"}
+COMMENT_WORDS = {"gone", "kdc", "proxy", "reject", "ntlm", "tls"}  # … and in the comments of evidence
 
 
 def run(*arguments):
