@@ -8,7 +8,8 @@ build=$(cd "${1:?usage: tools/tidy.sh BUILD_FOLDER}" && pwd -P)
 cd "$top"
 seconds_max=300 # for each of the two tools
 
-mapfile -t sources < <(find base capture krb5asn1 decode diagnose report cli -name '*.c' | sort)
+mapfile -t folders < <(sed -n 's/^\([a-z0-9]*\):.*/\1/p' docs/LAYERS)
+mapfile -t sources < <(find "${folders[@]}" -name '*.c' | sort)
 status=0
 
 log=$(mktemp)
