@@ -1,4 +1,5 @@
-/* The inside of a case: shared by case.c (intake), judge.c (verdicts) and whole.c (rules over all).
+/* The inside of a case: shared by case.c (its life), intake.c (events), judge.c (verdicts) and
+ * whole.c (rules over all).
  */
 #ifndef KRBSCOPE_DIAGNOSE_CASE_PRIVATE_H
 #define KRBSCOPE_DIAGNOSE_CASE_PRIVATE_H
@@ -147,7 +148,7 @@ void whole_settle_approach(struct case_file *c, struct record *r);
 /* Vantage and zone of the captures, the notes, other_failures: all but the attempts. */
 void whole_describe(struct case_file *c, struct capture_summary *captures, size_t num_captures);
 
-/* live.c: the hooks of case.c. */
+/* live.c: the hooks of case.c and intake.c. */
 void live_free(struct live *live);
 struct record *live_record(struct case_file *c);
 void live_other_failure(struct case_file *c, const struct finding *f);
