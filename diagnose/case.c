@@ -86,10 +86,7 @@ int64_t case_told_shift_ns(const struct case_file *c, uint16_t capture)
 
 struct record *case_record(struct case_file *c)
 {
-    if (c->live != NULL) {
-        return live_record(c);
-    }
-    if (c->num_records >= RECORDS_MAX) {
+    if (c->live == NULL && c->num_records >= RECORDS_MAX) { /* live lets the oldest go */
         return NULL;
     }
     struct record *r = arena_alloc(&c->out.arena, sizeof *r);

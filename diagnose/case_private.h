@@ -141,6 +141,9 @@ void whole_clocks(struct case_file *c, struct record *r);
 /* What the evidence's frames became elsewhere: seen there too, or lost (whole_losses.c). */
 void whole_losses(struct case_file *c, struct record *r);
 
+/* Takes a cause out of `also`: it became the verdict, or fell. */
+void also_drop(struct case_file *c, struct attempt_record *out, enum cause cause);
+
 /* One record after whatever else became known; each may be called again. */
 void whole_compare_nodes(struct case_file *c, struct record *r);
 void whole_settle_approach(struct case_file *c, struct record *r);
@@ -150,7 +153,6 @@ void whole_describe(struct case_file *c, struct capture_summary *captures, size_
 
 /* live.c: the hooks of case.c and intake.c. */
 void live_free(struct live *live);
-struct record *live_record(struct case_file *c);
 void live_other_failure(struct case_file *c, const struct finding *f);
 void live_attempt_over(void *context, struct attempt *a); /* an attempt_over callback */
 void live_client_over(struct case_file *c, struct client *client);

@@ -245,20 +245,6 @@ static void window_close(struct case_file *c)
     c->out.arena = (struct arena){0};
 }
 
-struct record *live_record(struct case_file *c)
-{
-    struct record *r = arena_alloc(&c->out.arena, sizeof *r);
-    struct attempt_record *out = arena_alloc(&c->out.arena, sizeof *out);
-    if (r == NULL || out == NULL) {
-        return NULL;
-    }
-    r->out = out;
-    *(c->last_record == NULL ? &c->first_record : &c->last_record->next) = r;
-    c->last_record = r;
-    c->num_records++;
-    return r;
-}
-
 static void forget_failures(struct case_file *c)
 {
     c->num_other_failures = 0;
@@ -351,7 +337,7 @@ void live_attempt_over(void *context, struct attempt *a)
 static void tell_early(struct case_file *c, struct attempt *a, bool final)
 {
     struct attempt_told *t = &a->told;
-    struct record *r = live_record(c);
+    struct record *r = case_record(c);
     if (r == NULL || !judge_preview(c, a, r, &t->end_ns)) {
         if (r != NULL) {
             r->is_dropped = true;

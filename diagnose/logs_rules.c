@@ -346,19 +346,6 @@ static struct finding *also_of(struct attempt_record *out, enum cause cause)
     return NULL;
 }
 
-static void drop_also(struct case_file *c, struct attempt_record *out, enum cause cause)
-{
-    struct finding *kept = arena_alloc_array(&c->out.arena, out->num_also, sizeof *kept);
-    size_t num = 0;
-    for (size_t i = 0; kept != NULL && i < out->num_also; i++) {
-        if (out->also[i].cause != cause) {
-            kept[num++] = out->also[i];
-        }
-    }
-    out->also = kept;
-    out->num_also = num;
-}
-
 static void add_also(struct case_file *c, struct attempt_record *out, const struct finding *f)
 {
     struct finding *list = arena_alloc_array(&c->out.arena, out->num_also + 1, sizeof *list);
@@ -411,7 +398,7 @@ static void replace(struct case_file *c, struct attempt_record *out, const struc
     out->verdict.evidence = old.evidence;
     out->verdict.is_note = old.is_note;
     /* One direct testimony over an attempt whose other steps are known to be in order. */
-    drop_also(c, out, told->cause);
+    also_drop(c, out, told->cause);
     if (keep_old) {
         old.confidence = CONFIDENCE_POSSIBLE;
         old.tell_apart = (struct bytes){0};

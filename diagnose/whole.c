@@ -22,8 +22,7 @@ static bool same_name_or_address(const struct record *a, const struct record *b)
            (a->out->host.len > 0 && bytes_equal_nocase(a->out->host, b->out->host));
 }
 
-/* What became the verdict is no alternative to it any more. */
-static void drop_from_also(struct case_file *c, struct attempt_record *out, enum cause cause)
+void also_drop(struct case_file *c, struct attempt_record *out, enum cause cause)
 {
     struct finding *kept = arena_alloc_array(&c->out.arena, out->num_also, sizeof *kept);
     size_t num = 0;
@@ -43,7 +42,7 @@ static void restate(struct case_file *c, struct record *r, enum cause cause, str
     struct frame_ref *refs = arena_alloc_array(&c->out.arena, f->evidence.num + 1, sizeof *refs);
     f->cause = cause;
     f->summary = summary;
-    drop_from_also(c, r->out, cause);
+    also_drop(c, r->out, cause);
     r->out->steps[f->step].detail = bytes_of(cause_id(cause));
     if (refs == NULL) {
         return;
@@ -336,10 +335,11 @@ static void fill_notes(struct case_file *c)
         }
     }
     if (c->num_holes > 0) {
-        add_note(c, notes, "piece-missing",
-                 bytes_of("Connections go on in a file without their bytes before it: a file between "
-                          "seems to be missing, and silence across that place proves nothing."),
-                 0, 0);
+        add_note(
+            c, notes, "piece-missing",
+            bytes_of("Connections go on in a file without their bytes before it: a file between "
+                     "seems to be missing, and silence across that place proves nothing."),
+            0, 0);
     }
     if (has_unmeasured(c)) {
         add_note(c, notes, "offset-unmeasured",

@@ -58,11 +58,7 @@ void html_endpoint(struct html *h, const struct endpoint *e)
     char buffer[HTML_PHRASE_BYTES_MAX];
     struct text t;
     text_init(&t, buffer, sizeof buffer);
-    if (e->port == 0) {
-        address_print(&t, &e->address);
-    } else {
-        endpoint_print(&t, e);
-    }
+    phrase_endpoint(&t, e);
     html_code(h, text_bytes(&t));
 }
 

@@ -1,8 +1,8 @@
 /* analysis -> one JSON object, schema krbscope.report/1 (docs/report.schema.json).
  *
  * One attempt is built, written on a line of its own, and freed, so memory does not grow with the
- * report. Everything is written as ASCII: JSON's \u escapes keep every character, and the output can
- * be shown on any terminal. */
+ * report. Everything is written as ASCII: JSON's \u escapes keep every character, and the output
+ * can be shown on any terminal. */
 #include "report/report.h"
 
 #include "base/civil.h"

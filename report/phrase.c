@@ -169,6 +169,15 @@ static bool is_repeated(const struct evidence *evidence, size_t i)
     return false;
 }
 
+void phrase_endpoint(struct text *t, const struct endpoint *e)
+{
+    if (e->port == 0) {
+        address_print(t, &e->address);
+    } else {
+        endpoint_print(t, e);
+    }
+}
+
 void phrase_frames(struct text *t, const struct analysis *a, const struct evidence *evidence)
 {
     size_t num = 0;

@@ -38,6 +38,9 @@ void phrase_file(struct text *t, size_t capture);
 /* "41", or "B:41" when the case has several files. */
 void phrase_frame(struct text *t, const struct analysis *a, size_t capture, uint32_t frame);
 
+/* "192.0.2.7:80", or the address alone where no port is known. */
+void phrase_endpoint(struct text *t, const struct endpoint *e);
+
 /* "frame 41", "frames 12, 13 and 20", "frames 1, 2, 3, 4, 5, 6 and 9 more"; nothing for no
  * evidence. */
 void phrase_frames(struct text *t, const struct analysis *a, const struct evidence *evidence);

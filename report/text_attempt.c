@@ -64,11 +64,7 @@ static void write_endpoint(struct page *p, const struct endpoint *e)
     char buffer[PHRASE_BYTES_MAX];
     struct text t;
     text_init(&t, buffer, sizeof buffer);
-    if (e->port == 0) {
-        address_print(&t, &e->address);
-    } else {
-        endpoint_print(&t, e);
-    }
+    phrase_endpoint(&t, e);
     page_word(p, text_bytes(&t));
 }
 
