@@ -33,7 +33,8 @@ RUN_BYTES = 8
 # Names of the captures that are words of ours in a report, too.
 OUR_WORDS = {"gone", "ccm", "test", "other", "password", "workstation", "open", "files", "kdc",
              "mute", "proxy", "reject", "ntlm", "tls"}
-COMMENT_WORDS = {"gone", "kdc", "proxy", "reject", "ntlm", "tls"}  # … and in the comments of evidence
+# … and in the comments of evidence.
+COMMENT_WORDS = {"gone", "kdc", "proxy", "reject", "ntlm", "tls"}
 
 
 def run(*arguments):
