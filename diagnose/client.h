@@ -140,6 +140,7 @@ void client_log_forget(struct client_table *t, struct client *c, int64_t before_
 /* How many clients, connections and bytes of moments are known now. */
 struct client_load {
     size_t num_clients, num_conns, log_bytes;
+    size_t num_attempts; /* open ones; filled by case_load() only */
 };
 struct client_load client_load(const struct client_table *t);
 

@@ -554,5 +554,7 @@ void live_end(struct case_file *c, struct capture_summary *captures, size_t num_
 
 struct client_load case_load(const struct case_file *c)
 {
-    return client_load(c->clients);
+    struct client_load load = client_load(c->clients);
+    load.num_attempts = c->attempts.num_open;
+    return load;
 }

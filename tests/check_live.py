@@ -9,12 +9,14 @@ Exit status 77 (skipped) without the module jsonschema.
 import json
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 try:
     import jsonschema
@@ -24,6 +26,7 @@ except ImportError:
 
 KRBSCOPE, TOP = sys.argv[1], pathlib.Path(sys.argv[2])
 CASE = TOP / "pcaps/multi-client/capture.pcap"
+PATIENCE_S = 15
 EVERY = 8  # of the captures so many are looked at
 failures = 0
 
@@ -159,6 +162,7 @@ def check_metrics(folder):
         expect(values[f'krbscope_attempts_total{{outcome="{outcome}"}}'] == number, outcome)
     for cause, number in total["by_cause"].items():
         expect(values[f'krbscope_verdicts_total{{cause="{cause}"}}'] == number, cause)
+    check_promtool(path)
     expect(not list(folder.glob("*.new")), "nothing is left beside the metrics")
 
 
@@ -207,6 +211,70 @@ def check_syslog():
     expect("syslog takes no messages" in done.stderr, "a receiver that is away is told")
 
 
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+        tcp.bind(("127.0.0.1", 0))
+        udp.bind(("127.0.0.1", tcp.getsockname()[1]))
+        return tcp.getsockname()[1]
+
+
+def wait_until(condition):
+    """Patience for another process, not a measurement."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+def check_rsyslog(folder):
+    """docs/fleet/rsyslog.conf, but for its port and folder, takes every attempt whole."""
+    daemon = shutil.which("rsyslogd") or shutil.which("rsyslogd", path="/usr/sbin")
+    if not daemon:
+        print("not tried: rsyslog is not installed")
+        return
+    port = free_port()
+    rules = (TOP / "docs/fleet/rsyslog.conf").read_text()
+    config, taken = folder / "rsyslog.conf", folder / "krbscope-attempts.json"
+    config.write_text(rules.replace('port="514"', f'port="{port}"')
+                      .replace("/var/log/", f"{folder}/"))
+
+    def count():
+        return len(taken.read_text().splitlines()) if taken.exists() else 0
+
+    def listens():
+        with socket.socket() as tcp:
+            return tcp.connect_ex(("127.0.0.1", port)) == 0
+
+    process = subprocess.Popen([daemon, "-n", "-f", config, "-i", folder / "rsyslog.pid"],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        expect(wait_until(listens), "rsyslog listens")
+        sent = lines_of(live("--format", "json", "--syslog", f"tcp:127.0.0.1:{port}").stdout)
+        sent = [o for o in sent if "attempt_id" in o]
+        expect(wait_until(lambda: count() >= len(sent)), "rsyslog takes every attempt over TCP")
+        live("--syslog", f"udp:127.0.0.1:{port}")
+        expect(wait_until(lambda: count() > len(sent)), "rsyslog takes attempts over UDP")
+    finally:
+        process.terminate()
+        said = process.communicate(timeout=PATIENCE_S)[0]
+    # UDP loses of a burst what the receiver's buffer does not hold; what came must be whole.
+    received = lines_of(taken.read_text())
+    expect(received[:len(sent)] == sent, f"rsyslog changes nothing: {said}")
+    expect(all(o in sent for o in received), "what comes over UDP is whole")
+    bad = sum(o["outcome"] in ("refused", "failed", "accepted-anonymous") for o in received)
+    failed = (folder / "krbscope-failed.log").read_text().splitlines()
+    expect(len(failed) == bad, f"{len(failed)} lines for a person, not {bad}")
+
+
+def check_promtool(path):
+    if not shutil.which("promtool"):
+        print("not tried: promtool is not installed")
+        return
+    done = subprocess.run(["promtool", "check", "metrics"], input=path.read_text(),
+                          capture_output=True, text=True)
+    expect(done.returncode == 0 and not done.stderr, f"promtool: {done.stdout}{done.stderr}")
+
+
 def check_signals():
     """A pipe that stays open: a summary on request, files anew, an end when asked."""
     with tempfile.TemporaryDirectory() as name:
@@ -231,6 +299,7 @@ with tempfile.TemporaryDirectory() as each:
     check_evidence(scratch)
     check_metrics(scratch)
     check_syslog()
+    check_rsyslog(scratch)
     check_signals()
     text = live("--no-sandbox").stdout
     expect(text == live().stdout, "the sandbox changes nothing that is said")

@@ -13,7 +13,8 @@ build_packages=(
     libcap-ng-dev libseccomp-dev
 )
 test_packages=(
-    libcriterion-dev python3 python3-jsonschema tshark tcpdump
+    libcriterion-dev python3 python3-jsonschema tshark tcpdump tcpreplay iproute2
+    rsyslog prometheus
     chromium chromium-driver python3-selenium zsh fish
     clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck mandoc
 )
