@@ -6,6 +6,11 @@
                                                 (MS-KILE 2.2.1)
     craft.py server-side IN OUT CLIENT SERVER   only the frames between these two addresses
     craft.py token-error IN OUT OLD NEW         the error code of the KRB-ERROR in a Negotiate token
+    craft.py swap-segments IN OUT PIECE         TCP payload in segments of PIECE bytes; those of one
+                                                direction that nothing of the other comes between
+                                                arrive in reverse order
+    craft.py late-segment IN OUT PIECE          the same, but only the first of them comes last,
+                                                0.3 s later: lost, and sent again
 
 Lengths and checksums are made right. pcap with Ethernet and IPv4 only.
 """
@@ -120,6 +125,83 @@ def change_token(frame, old, new):
     return mended(frame.replace(match.group(1), base64.b64encode(token)))
 
 
+RETRANSMISSION_US = 300000  # what a segment that is sent again comes later by
+
+
+def tcp_payload(frame):
+    """(start, end) of a data segment's payload; (0, 0) when it is none."""
+    size, protocol = ipv4(frame)
+    if protocol != 6:
+        return 0, 0
+    start = 14 + size + (frame[14 + size + 12] >> 4) * 4
+    end = 14 + struct.unpack_from("!H", frame, 16)[0]
+    return (start, end) if end > start else (0, 0)
+
+
+def pieces_of(frame, piece):
+    """The segment as segments of at most `piece` bytes."""
+    start, end = tcp_payload(frame)
+    if start == 0:
+        return [frame]
+    tcp = 14 + ipv4(frame)[0]
+    sequence = struct.unpack_from("!I", frame, tcp + 4)[0]
+    out = []
+    for at in range(start, end, piece):
+        head = bytearray(frame[:start])
+        struct.pack_into("!I", head, tcp + 4, (sequence + at - start) & 0xFFFFFFFF)
+        if at + piece < end:
+            head[tcp + 13] &= ~0x09 & 0xFF  # neither FIN nor PSH amid it
+        out.append(mended(bytes(head) + frame[at : min(at + piece, end)]))
+    return out
+
+
+def ends_of(frame):
+    size, _ = ipv4(frame)
+    return frame[26:34] + frame[14 + size : 18 + size]
+
+
+def runs_of(frames, piece):
+    """Frames in pieces; lists of places whose data goes one way, nothing of its flow between."""
+    cut = [[s, n, f] for s, n, whole in frames for f in pieces_of(whole, piece)]
+    open_runs, done = {}, []
+    for place, (_, _, frame) in enumerate(cut):
+        if ipv4(frame)[1] != 6:
+            continue
+        ends = ends_of(frame)
+        back = ends[4:8] + ends[0:4] + ends[10:12] + ends[8:10]
+        done += [r for r in (open_runs.pop(back, None),) if r]
+        if tcp_payload(frame)[0]:
+            open_runs.setdefault(ends, []).append(place)
+        else:
+            done += [r for r in (open_runs.pop(ends, None),) if r]
+    return cut, done + list(open_runs.values())
+
+
+def swapped(frames, piece):
+    cut, runs = runs_of(frames, piece)
+    out = [list(x) for x in cut]
+    for run in runs:
+        for place, other in zip(run, reversed(run)):
+            out[place][2] = cut[other][2]
+    return out
+
+
+def late(frames, piece):
+    cut, runs = runs_of(frames, piece)
+    order, later = list(range(len(cut))), set()
+    for run in runs:
+        if len(run) > 1:
+            for place, other in zip(run, run[1:] + run[:1]):
+                order[place] = other
+            later.add(run[-1])
+    out, added = [], 0
+    for place, other in enumerate(order):
+        added += RETRANSMISSION_US if place in later else 0
+        sec, usec = divmod(cut[place][0] * 1000000 + cut[place][1] + added, 1000000)
+        out.append([sec, usec, cut[other][2]])
+    return out
+
+
 def main(what, source, target, *words):
     head, frames = frames_of(source)
     if what == "krb-error":
@@ -127,6 +209,10 @@ def main(what, source, target, *words):
         frames = [[s, n, change_errors(f, numbers[0], numbers[1])] for s, n, f in frames]
     elif what == "token-error":
         frames = [[s, n, change_token(f, int(words[0]), int(words[1]))] for s, n, f in frames]
+    elif what == "swap-segments":
+        frames = swapped(frames, int(words[0]))
+    elif what == "late-segment":
+        frames = late(frames, int(words[0]))
     elif what == "server-side":
         pair = {bytes(map(int, w.split("."))) for w in words}
         frames = [x for x in frames if ipv4(x[2])[0] and {x[2][26:30], x[2][30:34]} == pair]
