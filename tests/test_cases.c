@@ -179,6 +179,46 @@ Test(cases, every_case_gets_its_verdicts)
     cr_assert_eq(num_bad, 0, "%u of %zu cases are not as expected", num_bad, num);
 }
 
+/* Notes the causes of which this case's expect.json leaves no choice. */
+static void note_causes(const char *name, bool has_case[CAUSE_COUNT])
+{
+    char path[CASE_PATH_MAX];
+    case_path(path, name, "expect.json");
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    cr_assert_not_null(root, "%s cannot be read", path);
+    const json_t *attempts = json_object_get(root, "attempts");
+    for (size_t i = 0; i < json_array_size(attempts); i++) {
+        const char *id = json_string_value(json_object_get(json_array_get(attempts, i), "cause"));
+        for (int c = CAUSE_NONE + 1; id != NULL && c < CAUSE_COUNT; c++) {
+            if (strcmp(id, cause_id((enum cause)c)) == 0) {
+                has_case[c] = true;
+            }
+        }
+    }
+    json_decref(root);
+}
+
+/* Goal: no cause goes without a capture that shows it. Method: each must stand alone, not in a list
+ * of choices, in the expect.json of some case. */
+Test(cases, every_cause_has_a_case)
+{
+    static char names[CASES_MAX][CASE_NAME_MAX];
+    bool has_case[CAUSE_COUNT] = {false};
+    unsigned num_missing = 0;
+    size_t num = cases_list(names);
+    for (size_t i = 0; i < num; i++) {
+        note_causes(names[i], has_case);
+    }
+    for (int c = CAUSE_NONE + 1; c < CAUSE_COUNT; c++) {
+        if (!has_case[c]) {
+            printf("no case of %s\n", cause_id((enum cause)c));
+            num_missing++;
+        }
+    }
+    fflush(stdout);
+    cr_assert_eq(num_missing, 0, "%u causes have no case", num_missing);
+}
+
 static char *file_text(const char *path)
 {
     FILE *f = fopen(path, "rb");

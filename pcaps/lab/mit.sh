@@ -16,8 +16,10 @@ KDC=$NET.2
 CLIENT='PC-0041$'
 . "$(dirname "${BASH_SOURCE[0]}")/site.sh"
 
+site_hosts() { krb5conf short.conf 'qualify_shortname = ""'; }
 site_records() {
     local n
+    printf 'host-record=app7,app7.%s,%s.30\nhost-record=app8.%s,%s.30\n' $D $NET $D $NET
     for n in app1 app2 app3 app4 app5 app6; do printf 'host-record=%s.%s,%s.30\n' $n $D $NET; done
 }
 site_principals() {
@@ -181,5 +183,63 @@ scn_kpasswd_wrong_password() {
     EXPECT="error 24 at the AS for kadmin/changepw"
     WHAT="kpasswd with a wrong old password"
     run sh -c "printf '%s\n' wrong New.$PW New.$PW | kpasswd jane"
+}
+scn_spn_missing_for_short_name() {
+    EXPECT="error 7 for HTTP/app7: the client asks with the short name as it is"
+    WHAT="http://app7/, which DNS completes; the client does not complete it, and no principal has the short name"
+    CONF=short.conf
+    logon
+    post app7
+}
+scn_spn_missing_mit() {
+    EXPECT="error 7, over UDP"
+    WHAT="no principal HTTP/app8"
+    logon
+    post app8.$D
+}
+pre_kdc_tcp_blocked() {
+    cp $LAB/kdc/kdc.conf $LAB/kdc/kdc.conf.whole
+    sed -i 's/^ kdc_listen.*/&\n kdc_max_dgram_reply_size = 500/' $LAB/kdc/kdc.conf
+    kdc_restart kdc
+    nx kdc iptables -I INPUT -p tcp --dport 88 -j DROP
+}
+scn_kdc_tcp_blocked() {
+    EXPECT="error 52, then nothing by TCP"
+    WHAT="replies of more than 500 bytes do not go by UDP, and a firewall drops TCP 88"
+    logon
+    later 1
+}
+post_kdc_tcp_blocked() {
+    nx kdc iptables -F INPUT
+    mv $LAB/kdc/kdc.conf.whole $LAB/kdc/kdc.conf
+    kdc_restart kdc
+}
+pre_ticket_expired() {
+    cp $LAB/krb5/std.conf $LAB/krb5/std.conf.whole
+    sed -i 's/^\[libdefaults\]/&\n clockskew = 5/' $LAB/krb5/std.conf
+    mp_restart
+}
+scn_ticket_expired() {
+    EXPECT="error 32: the client presents a ticket that is over, all clocks are right"
+    WHAT="tickets for 10 s, their end in the client's cache overwritten; the MP allows 5 s of difference"
+    run kinit -l 10s -k -t $LAB/kt/client.keytab "$CLIENT"
+    run kvno HTTP/mp.$D
+    sleep 17
+    python3 - $CC <<'E'
+# the times of a ticket in the cache: authtime, starttime, endtime (big-endian seconds)
+import struct, sys
+
+cache = bytearray(open(sys.argv[1], "rb").read())
+for at in range(len(cache) - 11):
+    auth, start, end = struct.unpack_from(">III", cache, at)
+    if auth > 10**9 and 0 <= start - auth <= 10 and 0 < end - start <= 10:
+        struct.pack_into(">I", cache, at + 8, end + 86400)
+open(sys.argv[1], "wb").write(cache)
+E
+    post mp.$D
+}
+post_ticket_expired() {
+    mv $LAB/krb5/std.conf.whole $LAB/krb5/std.conf
+    mp_restart
 }
 [ "${BASH_SOURCE[0]}" = "$0" ] && site_main "$@"

@@ -134,4 +134,23 @@ scn_user_to_user() {
     logon
     run kvno --u2u $LAB/cc/desk desk
 }
+pre_token_too_large() { # an indicator is a string that the KDC puts into the ticket
+    local n
+    cp $LAB/kdc/kdc.conf $LAB/kdc/kdc.conf.whole
+    for n in 1 2 3 4 5 6 7 8; do
+        sed -i "s/^  acl_file.*/&\n  pkinit_indicator = $n$(printf '%01800d' 0)/" $LAB/kdc/kdc.conf
+    done
+    kdc_restart kdc
+}
+scn_token_too_large() {
+    EXPECT="400: the Authorization header is too long for the MP"
+    WHAT="logon by certificate, to which the KDC adds authentication indicators of 14 kB"
+    CONF=pk.conf
+    pk mary
+    post mp.$D
+}
+post_token_too_large() {
+    mv $LAB/kdc/kdc.conf.whole $LAB/kdc/kdc.conf
+    kdc_restart kdc
+}
 [ "${BASH_SOURCE[0]}" = "$0" ] && site_main "$@"
