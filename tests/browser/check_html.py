@@ -15,13 +15,16 @@ Exit status 77 (skipped) without Chromium or Selenium. Without npm axe-core and 
 left out, and that is said. KRBSCOPE_SCREENSHOTS=FOLDER keeps a picture of some pages;
 KRBSCOPE_CASE=NAME looks at one case only.
 """
+import concurrent.futures
 import glob
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 try:
@@ -43,13 +46,16 @@ DRIVER = shutil.which("chromedriver")
 WIDE, NARROW, HEIGHT = 1280, 390, 900
 VALIDATOR_S = 120
 AXE_ATTEMPTS = 3
+BROWSERS = 2  # side by side
 failures = 0
+failing = threading.Lock()
 
 
 def fail(page, text):
     global failures
-    failures += 1
-    print("FAILED: %s: %s" % (page, text), flush=True)
+    with failing:
+        failures += 1
+        print("FAILED: %s: %s" % (page, text), flush=True)
 
 
 def start_browser(folder):
@@ -302,7 +308,7 @@ def cases():
         captures = sorted(glob.glob(os.path.join(folder, "capture.*")))
         name = os.path.basename(folder.rstrip("/"))
         if captures and os.environ.get("KRBSCOPE_CASE", name) == name:
-            yield write_case(name, captures)
+            yield name, captures
 
 
 def check_written(browser, name, path, axe):
@@ -346,6 +352,42 @@ def validate(folder, pages):
     print("%d pages validated" % len(pages))
 
 
+def planned(pages):
+    """What is done with each page: (name, path, report, with axe-core?, in full?)."""
+    seen = set()
+    for name, path, report in pages:
+        ends = {attempt["outcome"] for attempt in report["attempts"]}
+        # The same case in other formats makes the same page.
+        kind = tuple((a["outcome"], a["verdict"] and a["verdict"]["cause"],
+                      tuple(step["state"] for step in a["steps"]))
+                     for a in report["attempts"])
+        yield name, path, report, kind not in seen, not ends <= seen
+        seen |= ends | {kind}
+
+
+def look_at(jobs, axe):
+    """One browser takes jobs until there are none; several of them share the queue."""
+    profile = tempfile.mkdtemp(prefix="krbscope-browser-")
+    browser = start_browser(profile)
+    try:
+        media(browser, "light")
+        resize(browser, WIDE)
+        while True:
+            try:
+                name, path, report, with_axe, in_full = jobs.get_nowait()
+            except queue.Empty:
+                return
+            if report is None:
+                check_written(browser, name, path, axe)
+                continue
+            check_page(browser, name, path, report, axe if with_axe else None, in_full)
+            if in_full:
+                check_dark(browser, name, path, axe)
+    finally:
+        browser.quit()
+        shutil.rmtree(profile, ignore_errors=True)
+
+
 def main():
     if BROWSER is None or DRIVER is None:
         print("skipped: Chromium or its driver is not installed")
@@ -356,33 +398,19 @@ def main():
     if folder:
         with open(os.path.join(folder, "node_modules/axe-core/axe.min.js"), encoding="utf-8") as f:
             axe = f.read() + ";\n"
-    pages = list(cases())
-    subprocess.run([write_pages, work_dir], check=True, timeout=60)
-    written = [(name, os.path.join(work_dir, name + ".html"))
-               for name in ("hostile", "hostile-many", "thousand")]
-    profile = tempfile.mkdtemp(prefix="krbscope-browser-")
-    browser = start_browser(profile)
     began = time.monotonic()
-    seen = set()
-    try:
-        media(browser, "light")
-        resize(browser, WIDE)
-        for name, path, report in pages:
-            ends = {attempt["outcome"] for attempt in report["attempts"]}
-            in_full = not ends <= seen
-            # The same case in other formats makes the same page.
-            kind = tuple((a["outcome"], a["verdict"] and a["verdict"]["cause"],
-                          tuple(step["state"] for step in a["steps"]))
-                         for a in report["attempts"])
-            check_page(browser, name, path, report, None if kind in seen else axe, in_full)
-            seen |= ends | {kind}
-            if in_full:
-                check_dark(browser, name, path, axe)
+    with concurrent.futures.ThreadPoolExecutor(BROWSERS) as pool:
+        pages = list(pool.map(lambda case: write_case(*case), cases()))
+        subprocess.run([write_pages, work_dir], check=True, timeout=60)
+        written = [(name, os.path.join(work_dir, name + ".html"))
+                   for name in ("thousand", "hostile", "hostile-many")]
+        jobs = queue.Queue()
         for name, path in written:
-            check_written(browser, name, path, axe)
-    finally:
-        browser.quit()
-        shutil.rmtree(profile, ignore_errors=True)
+            jobs.put((name, path, None, True, False))
+        for job in planned(pages):
+            jobs.put(job)
+        for browser in [pool.submit(look_at, jobs, axe) for _ in range(BROWSERS)]:
+            browser.result()
     print("%d pages in %.0f s" % (len(pages), time.monotonic() - began))
     validate(folder, [path for _, path, _ in pages[::8]] + [path for _, path in written])
     if axe is None:
