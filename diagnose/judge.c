@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define TEXT_BYTES_MAX 1000
-#define ADVICE_MAX 8
 #define KERBEROS_PORT 88
 #define TRYING_PASSES_MAX 16 /* over the transactions after an attempt's last exchange */
 
@@ -135,101 +134,6 @@ static void fill_http(const struct judgement *j, struct attempt_record *out)
     out->connections = list;
 }
 
-static void add_line(struct bytes *list, size_t *num, struct bytes line)
-{
-    if (list != NULL && *num < ADVICE_MAX && line.len > 0) {
-        list[(*num)++] = line;
-    }
-}
-
-static bool is_rc4(int32_t etype)
-{
-    return etype == 23 || etype == 24 || etype == -133 || etype == -135;
-}
-
-/* Did the client ask the local network for its host too: LLMNR, NetBIOS, mDNS? */
-static const struct moment *local_question(const struct view *v)
-{
-    for (const struct moment *m = v->client->logs[LOG_DNS].first; m != NULL; m = m->next) {
-        bool is_ours = m->time_ns >= v->from_ns && m->time_ns <= v->to_ns;
-        if (is_ours && m->u.dns.flavour != DNS_PLAIN && host_matches(m->u.dns.question, v->host)) {
-            return m;
-        }
-    }
-    return NULL;
-}
-
-/* KDCs that did not answer before another one did, and the time that this cost. */
-static void note_failover(const struct judgement *j, struct bytes *notes, size_t *num)
-{
-    for (size_t i = 0; i < j->v->num_transactions; i++) {
-        const struct transaction *t = &j->v->transactions[i];
-        if (t->state == TRANSACTION_ANSWERED && t->num_sent > 1 && t->request != NULL &&
-            !address_equal(&t->request->to.address, &t->reply->from.address)) {
-            char buffer[64];
-            struct text first;
-            text_init(&first, buffer, sizeof buffer);
-            address_print(&first, &t->request->to.address);
-            add_line(notes, num,
-                     judge_text(j, "The KDC %s did not answer; another one did after %.1f s.",
-                                first.at,
-                                (double)(t->reply->time_ns - t->request->first_time_ns) / 1e9));
-            return;
-        }
-    }
-}
-
-static void fill_notes(const struct judgement *j, struct attempt_record *out)
-{
-    struct bytes *notes = arena_alloc_array(&j->v->c->out.arena, ADVICE_MAX, sizeof *notes);
-    const struct attempt *a = j->v->attempt;
-    const struct resolution *r = &j->v->resolution;
-    bool was_let_in = j->outcome == OUTCOME_APPROVED || j->outcome == OUTCOME_APPROVED_NTLM ||
-                      j->outcome == OUTCOME_ACCEPTED_ANONYMOUS;
-    if (a != NULL && a->fallback != NULL && !was_let_in) {
-        add_line(notes, &out->num_notes,
-                 judge_text(j,
-                            "Frame %u: the client then posted to %.*s without authentication: "
-                            "registered, not approved.",
-                            a->fallback->frame, (int)a->fallback->u.http.path.len,
-                            (const char *)a->fallback->u.http.path.at));
-    }
-    if (a != NULL && a->num_later_requests > 0) {
-        add_line(notes, &out->num_notes,
-                 judge_text(j, "%u further request%s on the authenticated connection.",
-                            a->num_later_requests, a->num_later_requests == 1 ? "" : "s"));
-    }
-    const struct ticket_sight *t =
-        j->reading.krb == NULL ? NULL : &j->reading.krb->request->u.http.ticket;
-    if (t != NULL && is_rc4(t->etype)) {
-        add_line(notes, &out->num_notes,
-                 bytes_of("The ticket is encrypted with RC4; domain controllers stop issuing such "
-                          "tickets. Give the service account AES keys."));
-    }
-    if (r->state == RESOLUTION_OK && r->cost_s > 2) {
-        add_line(notes, &out->num_notes,
-                 judge_text(j, "DNS took %.1f s and %u queries to answer for %.*s.", r->cost_s,
-                            r->num_failed_before + 1, (int)r->name.len, (const char *)r->name.at));
-    }
-    const struct moment *local = local_question(j->v);
-    if (local != NULL) {
-        add_line(notes, &out->num_notes,
-                 judge_text(j, "Frame %u: the client also asked the local network for %.*s.",
-                            local->frame, (int)local->u.dns.question.len,
-                            (const char *)local->u.dns.question.at));
-    }
-    note_failover(j, notes, &out->num_notes);
-    if (offset_is_beyond(&j->kdc_to_server, j->v->c->options.skew_limit_s / 5)) {
-        add_line(notes, &out->num_notes,
-                 judge_text(j, "The server's clock is %.1f s %s the KDC's (limit %.0f s).",
-                            j->kdc_to_server.value < 0 ? -j->kdc_to_server.value
-                                                       : j->kdc_to_server.value,
-                            j->kdc_to_server.value < 0 ? "behind" : "ahead of",
-                            j->v->c->options.skew_limit_s));
-    }
-    out->notes = notes;
-}
-
 static void fill_incomplete(const struct judgement *j, struct attempt_record *out)
 {
     struct finding *f = &out->verdict;
@@ -283,7 +187,7 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
     steps_fill(j, out);
     events_fill(j, out);
     advice_fill(j, out);
-    fill_notes(j, out);
+    notes_fill(j, out);
     referral_keep(j, out);
 }
 

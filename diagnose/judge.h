@@ -29,6 +29,9 @@ void events_fill(const struct judgement *j, struct attempt_record *out);
 struct bytes judge_text(const struct judgement *j, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What is worth knowing beside a verdict (notes.c). */
+void notes_fill(const struct judgement *j, struct attempt_record *out);
+
 /* Fills vantage, cannot_show and next_capture, when all else is filled (advice.c). */
 void advice_fill(const struct judgement *j, struct attempt_record *out);
 
