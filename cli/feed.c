@@ -16,6 +16,7 @@ struct lane {
     struct decoder *decoder;
     struct frame frame; /* the next one, borrowed from source->capture */
     int64_t shift_ns;   /* added to its times */
+    bool is_waiting;    /* its decoder is */
     event_sink *sink;
     void *context;
 };
@@ -30,6 +31,7 @@ struct run {
     size_t num_started;
     size_t reading[SOURCES_MAX]; /* lanes that have a frame */
     size_t num_reading;
+    size_t num_waiting;               /* decoders that are */
     uint64_t done_bytes, done_frames; /* of files that are closed */
     struct progress progress;
 };
@@ -279,6 +281,13 @@ static bool open_piece(struct run *run, struct source *s)
     return false;
 }
 
+static void note_waiting(struct run *run, struct lane *lane, bool is_waiting)
+{
+    run->num_waiting += is_waiting ? 1 : 0;
+    run->num_waiting -= lane->is_waiting ? 1 : 0;
+    lane->is_waiting = is_waiting;
+}
+
 /* Brings the lane's next frame; false when all its pieces are read, and the decoder is done. */
 static bool advance(struct run *run, struct lane *lane)
 {
@@ -300,6 +309,7 @@ static bool advance(struct run *run, struct lane *lane)
     run->feed->sources[lane->group].decoded = *decoder_stats(lane->decoder);
     decoder_free(lane->decoder);
     lane->decoder = NULL;
+    note_waiting(run, lane, false);
     return false;
 }
 
@@ -365,7 +375,9 @@ static enum status read_lanes(struct run *run, struct trouble *trouble)
         const struct capture_info *info = capture_info(lane->source->capture);
         progress_tick(&run->progress, run->done_bytes + info->bytes_read,
                       run->done_frames + info->frames);
+        run->feed->is_waiting = run->num_waiting > 0;
         decoder_push(lane->decoder, &lane->frame);
+        note_waiting(run, lane, decoder_is_waiting(lane->decoder));
         if (!advance(run, lane)) {
             run->reading[at] = run->reading[--run->num_reading];
         }

@@ -16,6 +16,7 @@ struct feed {
     struct align *align;         /* of several captures, for the life of the case; NULL of one */
     struct redaction *redaction; /* or NULL; the caller's */
     bool is_read_again;          /* for the evidence: standard input stays open */
+    bool is_waiting; /* a capture's decoder was, before the frame at work: decoder_is_waiting() */
 };
 
 /* f->redaction is set by the caller before, all else here. Opens what can be opened.

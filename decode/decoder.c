@@ -125,6 +125,11 @@ void decoder_end(struct decoder *d)
     }
 }
 
+bool decoder_is_waiting(const struct decoder *d)
+{
+    return flow_watched(d->flows) != NULL;
+}
+
 const struct decoder_stats *decoder_stats(const struct decoder *d)
 {
     return &d->stats;

@@ -242,7 +242,8 @@ static void decide(struct decoder *d, struct flow *flow, int side, enum flow_con
                    struct bytes start)
 {
     flow->content[side] = (uint8_t)content;
-    if (content == FLOW_CARRIER && !decoder_carrier_begin(d, flow, side, start)) {
+    if ((content == FLOW_CARRIER && !decoder_carrier_begin(d, flow, side, start)) ||
+        (content == FLOW_KERBEROS && !decoder_krb_begin(d, flow, side, start))) {
         give_up(flow, side);
         return;
     }

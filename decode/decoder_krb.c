@@ -224,6 +224,19 @@ static void push_missing_length(struct decoder *d, struct flow *flow, int side, 
     (void)push(d, flow, side, (struct bytes){.at = prefix, .len = sizeof prefix}, true);
 }
 
+bool decoder_krb_begin(struct decoder *d, struct flow *flow, int side, struct bytes start)
+{
+    const struct decoder_krb *k = krb_of(d, flow, side);
+    size_t len = 0;
+    if (k == NULL) {
+        return false;
+    }
+    if (is_between_messages(k) && krb_looks_like(start, &len) && len <= KRB_TRANSPORT_MESSAGE_MAX) {
+        push_missing_length(d, flow, side, len);
+    }
+    return true;
+}
+
 void decoder_krb_data(struct decoder *d, struct flow *flow, int side,
                       const struct stream_chunk *chunk)
 {

@@ -213,6 +213,8 @@ void decoder_http_data(struct flow *flow, int side, const struct stream_chunk *c
 bool decoder_date_parse(struct bytes text, int64_t *time_ns);
 
 /* decoder_krb.c */
+/* A direction begins, or begins anew, with these bytes; they may come in pieces afterwards. */
+bool decoder_krb_begin(struct decoder *d, struct flow *flow, int side, struct bytes start);
 void decoder_krb_data(struct decoder *d, struct flow *flow, int side,
                       const struct stream_chunk *chunk);
 void decoder_krb_gap(struct decoder *d, struct flow *flow, int side, uint64_t len);

@@ -1,5 +1,6 @@
 #include "report/messages.h"
 
+#include "report/message_order.h"
 #include "report/messages_private.h"
 
 #include <errno.h>
@@ -13,6 +14,10 @@ struct messages {
     FILE *out;
     struct messages_options options;
     struct arena arena;
+    struct message_order order;
+    char *line; /* of page: the message at work */
+    size_t line_len;
+    FILE *page;
     bool no_memory;
     bool is_broken; /* the stream: nothing more is written */
     int broken_errno;
@@ -278,8 +283,9 @@ struct messages *messages_new(FILE *out, const struct messages_options *options)
     }
     m->out = out;
     m->options = *options;
-    if (!arena_new(&m->arena, TREE_BYTES_MAX)) {
-        free(m);
+    m->page = open_memstream(&m->line, &m->line_len);
+    if (m->page == NULL || !arena_new(&m->arena, TREE_BYTES_MAX)) {
+        messages_free(m);
         return NULL;
     }
     return m;
@@ -288,35 +294,59 @@ struct messages *messages_new(FILE *out, const struct messages_options *options)
 void messages_free(struct messages *m)
 {
     if (m != NULL) {
+        message_order_drop(&m->order);
+        if (m->page != NULL) {
+            (void)fclose(m->page);
+        }
+        free(m->line);
         arena_free(&m->arena);
         free(m);
     }
 }
 
-void messages_write(struct messages *m, const struct event *e, const struct reply *reply, bool utc)
+/* The message as text or JSON, on the page. */
+static struct bytes set_line(struct messages *m, const struct event *e, const struct reply *reply,
+                             bool utc)
 {
     struct tree root = {.kind = TREE_OBJECT};
     struct tree_builder b = {.arena = &m->arena, .at = &root};
-    if (message_kind(e).type == NULL || m->is_broken || !is_selected(&m->options.selection, e)) {
-        return;
-    }
+    rewind(m->page);
     if (m->options.json || m->options.verbose) {
         build(&b, e, reply, utc);
     }
     if (m->options.json) {
-        m->no_memory = !messages_json_write(m->out, &root) || m->no_memory;
+        m->no_memory = !messages_json_write(m->page, &root) || m->no_memory;
     } else {
-        messages_text_write(m->out, &m->options, e, reply, &root);
+        messages_text_write(m->page, &m->options, e, reply, &root);
+    }
+    arena_reset(&m->arena);
+    m->no_memory = fflush(m->page) != 0 || m->no_memory;
+    return (struct bytes){.at = (const uint8_t *)m->line, .len = m->line_len};
+}
+
+void messages_write(struct messages *m, const struct event *e, const struct reply *reply, bool utc,
+                    bool more_may_come)
+{
+    if (!more_may_come) {
+        message_order_flush(&m->order, m->out);
+    }
+    if (message_kind(e).type == NULL || m->is_broken || !is_selected(&m->options.selection, e)) {
+        return;
+    }
+    struct bytes line = set_line(m, e, reply, utc);
+    m->no_memory = !message_order_add(&m->order, m->out, e, line) || m->no_memory;
+    if (!more_may_come) {
+        message_order_flush(&m->order, m->out);
     }
     if (ferror(m->out) != 0) {
         m->is_broken = true;
         m->broken_errno = errno;
     }
-    arena_reset(&m->arena);
 }
 
 enum status messages_end(struct messages *m, struct trouble *trouble)
 {
+    message_order_flush(&m->order, m->out);
     if (!m->is_broken && fflush(m->out) != 0) {
         m->is_broken = true;
         m->broken_errno = errno;

@@ -40,8 +40,11 @@ struct messages;
 struct messages *messages_new(FILE *out, const struct messages_options *options);
 void messages_free(struct messages *m);
 
-/* Writes the event when it is a message and selected. utc: its capture's zone is known. */
-void messages_write(struct messages *m, const struct event *e, const struct reply *reply, bool utc);
+/* Writes the event when it is a message and selected. utc: its capture's zone is known.
+ * more_may_come: messages of earlier frames may be told later (decoder_is_waiting()); the lines are
+ * kept until then, and come in the order of their frames (message_order.h has the bounds). */
+void messages_write(struct messages *m, const struct event *e, const struct reply *reply, bool utc,
+                    bool more_may_come);
 
 /* Everything is written. STATUS_OUTPUT or STATUS_NO_MEMORY, trouble says why. */
 enum status messages_end(struct messages *m, struct trouble *trouble);

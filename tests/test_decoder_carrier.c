@@ -105,6 +105,57 @@ Test(decoder_carrier, in_pieces_of_any_size)
     }
 }
 
+/* A PDU in pieces, the last first. */
+static void say_backwards(int side, struct bytes b, size_t piece)
+{
+    uint32_t first = t.next[side];
+    for (size_t left = (b.len + piece - 1) / piece; left > 0; left--) {
+        struct bytes part = bytes_part(b, (left - 1) * piece, piece);
+        t.next[side] = first + (uint32_t)((left - 1) * piece);
+        talk_say(&t, side, TCP_PSH, part.at, part.len);
+    }
+    t.next[side] = first + (uint32_t)b.len;
+}
+
+/* A PDU in pieces, each of them and then all of them once more. */
+static void say_again(int side, struct bytes b, size_t piece)
+{
+    uint32_t first = t.next[side];
+    for (size_t at = 0; at < b.len; at += piece) {
+        struct bytes part = bytes_part(b, at, piece);
+        for (int copy = 0; copy < 2; copy++) {
+            t.next[side] = first + (uint32_t)at;
+            talk_say(&t, side, TCP_PSH, part.at, part.len);
+        }
+    }
+    t.next[side] = first;
+    say(side, b, piece);
+}
+
+/* Goal: no carrier rests on the order of segments, nor on each coming once. Method: the PDUs of
+ * every carrier with their pieces reversed, and with each captured three times. */
+Test(decoder_carrier, reversed_and_repeated)
+{
+    static const size_t pieces[] = {1, 7, 33, 1000};
+    static const struct {
+        const char *how;
+        void (*say)(int side, struct bytes b, size_t piece);
+    } ways[] = {{"reversed", say_backwards}, {"repeated", say_again}};
+    for (size_t i = 0; i < NUM_CARRIER_VECTORS; i += 2) {
+        for (size_t p = 0; p < sizeof pieces / sizeof pieces[0]; p++) {
+            for (size_t w = 0; w < sizeof ways / sizeof ways[0]; w++) {
+                begin();
+                talk_open(&t);
+                ways[w].say(0, battery_hex(carrier_vectors[i].hex), pieces[p]);
+                ways[w].say(1, battery_hex(carrier_vectors[i + 1].hex), pieces[p]);
+                talk_close(&t);
+                done();
+                expect(ways[w].how, i, wanted_of(i));
+            }
+        }
+    }
+}
+
 /* Goal: PDUs that share a segment, and those behind others of no interest, are found. Method: the
  * same request three times in one segment, for those whose framing goes on. */
 Test(decoder_carrier, several_in_a_segment)

@@ -1,6 +1,7 @@
 /* `messages`: what a line and an object say, which request a reply answers, and that carriage and
  * hostile bytes change nothing. */
 #include "recording.h"
+#include "report/message_order.h"
 #include "report/messages.h"
 #include "rewrite.h"
 
@@ -20,6 +21,7 @@ struct page_of {
     size_t len;
     FILE *stream;
     struct messages *messages;
+    bool is_waiting; /* the decoder, before the frame at work */
     struct reply_tables *replies;
 };
 
@@ -36,7 +38,7 @@ static void page_take(void *context, const struct event *e)
 {
     struct page_of *p = context;
     struct reply reply = reply_find(p->replies, e);
-    messages_write(p->messages, e, &reply, true);
+    messages_write(p->messages, e, &reply, true, p->is_waiting);
 }
 
 /* The text is the caller's. */
@@ -68,6 +70,7 @@ static char *page_of_recording(const struct recording *r, const struct messages_
             .time_ns = f->time_ns,
             .bytes = {.at = f->bytes, .len = f->len},
         };
+        p.is_waiting = decoder_is_waiting(d);
         decoder_push(d, &frame);
     }
     decoder_end(d);
@@ -376,6 +379,61 @@ Test(messages, cut_messages_have_their_line)
     cr_expect(json_is_null(json_object_get(o, "kdc_options")));
     cr_expect_eq(json_integer_value(json_object_get(o, "nonce")), INT64_C(0xfffffff0));
     json_decref(list);
+}
+
+/* Goal: lines come in the order of frames, however late a connection tells its messages. Method:
+ * events out of order while one waits; one connection's stay as they came; what comes when its
+ * place has gone by is last. */
+Test(messages, lines_in_the_order_of_frames)
+{
+    static const struct {
+        uint32_t frame;
+        uint64_t connection;
+        bool is_waiting;
+    } told[] = {{3, 0, false}, {20, 2, true}, {11, 0, true}, {9, 1, true},  {5, 1, true},
+                {7, 0, true},  {10, 0, true}, {2, 3, true},  {15, 0, true}, {30, 0, false}};
+    static const int wanted[] = {3, 7, 9, 5, 10, 11, 15, 20, 2, 30};
+    struct krb_message krb = request_of("HTTP/a", 1);
+    struct page_of p;
+    page_begin(&p, &json_options);
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        struct event e = krb_event(told[i].frame, &client, &kdc, &krb);
+        e.connection = told[i].connection;
+        p.is_waiting = told[i].is_waiting;
+        page_take(&p, &e);
+    }
+    json_t *list = objects_of(page_finish(&p));
+    cr_assert_eq(json_array_size(list), sizeof wanted / sizeof wanted[0]);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *o = json_array_get(list, i);
+        cr_expect_eq(json_integer_value(json_object_get(o, "frame")), wanted[i], "line %zu", i);
+    }
+    json_decref(list);
+}
+
+/* Goal: what is kept is bounded, and nothing of it is lost. */
+Test(messages, lines_kept_are_bounded)
+{
+    struct krb_message krb = request_of("HTTP/a", 1);
+    struct page_of p;
+    size_t num_lines = 0;
+    page_begin(&p, &(struct messages_options){.json = false});
+    p.is_waiting = true;
+    for (uint32_t i = 1; i <= 2 * MESSAGE_ORDER_LINES_MAX; i++) {
+        struct event e = krb_event(i, &client, &kdc, &krb);
+        page_take(&p, &e);
+    }
+    fflush(p.stream);
+    for (size_t i = 0; i < p.len; i++) {
+        num_lines += p.text[i] == '\n';
+    }
+    cr_expect_eq(num_lines, MESSAGE_ORDER_LINES_MAX);
+    char *text = page_finish(&p);
+    for (num_lines = 0; *text != '\0'; text++) {
+        num_lines += *text == '\n';
+    }
+    cr_expect_eq(num_lines, 2 * MESSAGE_ORDER_LINES_MAX);
+    free(p.text);
 }
 
 /* Goal: each way of selecting lets through what it names and nothing else. */

@@ -26,7 +26,7 @@ static void take(void *context, const struct event *e)
 {
     (void)context;
     struct reply reply = reply_find(replies, e);
-    messages_write(messages, e, &reply, true);
+    messages_write(messages, e, &reply, true, false);
 }
 
 static void begin(bool json)
@@ -113,16 +113,36 @@ static size_t wrap(uint8_t *out, struct bytes message, const char *domain)
     return (size_t)(p + sizeof name + domain_len - out);
 }
 
-static void say(struct packet_talk *t, int side, const char *head, const uint8_t *body, size_t len)
+enum delivery { IN_ORDER, REVERSED, REPEATED, DELIVERIES };
+#define BODY_PIECE 200 /* bytes of a body in one segment */
+
+static void say_pieces(struct packet_talk *t, int side, const uint8_t *body, size_t len,
+                       enum delivery delivery)
+{
+    uint32_t first = t->next[side];
+    size_t num = (len + BODY_PIECE - 1) / BODY_PIECE;
+    for (size_t i = 0; i < (delivery == REPEATED ? 2 * num : num); i++) {
+        size_t at = (delivery == REVERSED ? num - 1 - i : i % num) * BODY_PIECE;
+        t->next[side] = first + (uint32_t)at;
+        talk_say(t, side, TCP_PSH, body + at, len - at < BODY_PIECE ? len - at : BODY_PIECE);
+    }
+    t->next[side] = first + (uint32_t)len;
+}
+
+static void say_so(struct packet_talk *t, int side, const char *head, const uint8_t *body,
+                   size_t len, enum delivery delivery)
 {
     char text_head[512];
     int head_len =
         snprintf(text_head, sizeof text_head,
                  "%sContent-Type: application/kerberos\r\nContent-Length: %zu\r\n\r\n", head, len);
     talk_say(t, side, TCP_PSH, text_head, (size_t)head_len);
-    for (size_t at = 0; at < len; at += 1000) { /* the body comes in pieces */
-        talk_say(t, side, TCP_PSH, body + at, len - at < 1000 ? len - at : 1000);
-    }
+    say_pieces(t, side, body, len, delivery);
+}
+
+static void say(struct packet_talk *t, int side, const char *head, const uint8_t *body, size_t len)
+{
+    say_so(t, side, head, body, len, IN_ORDER);
 }
 
 Test(kkdcp, messages_in_an_http_body_are_nested)
@@ -172,4 +192,53 @@ Test(kkdcp, a_line_says_what_is_nested)
                                     "AS-REQ "),
                        "%s", text);
     free(text);
+}
+
+/* Goal: how the body came shows nowhere. Method: its segments reversed, and all of them twice; the
+ * text but for its frames and times. */
+Test(kkdcp, delivery_shows_nowhere)
+{
+    static uint8_t body[8192];
+    size_t len = wrap(body, vector("tgs-req"), "EXAMPLE.ORG");
+    for (int delivery = 0; delivery < DELIVERIES; delivery++) {
+        struct packet_talk t = {.k = &k,
+                                .end = {{.host = 1, .port = 40000}, {.host = 2, .port = 80}},
+                                .next = {1000, 5000}};
+        begin(false);
+        talk_open(&t);
+        say_so(&t, 0, "POST /KdcProxy HTTP/1.1\r\nHost: proxy.example.org\r\n", body, len,
+               (enum delivery)delivery);
+        talk_close(&t);
+        finish();
+        const char *line = strstr(text, "KKDCP to EXAMPLE.ORG, TGS-REQ ");
+        cr_assert_not_null(line, "delivery %d: %s", delivery, text);
+        cr_expect_null(strstr(line, "cut short"));
+        cr_expect_eq(strchr(text, '\n'), text + text_len - 1, "more than a line: %s", text);
+        free(text);
+    }
+}
+
+/* Goal: a message over TCP without the length before it (RFC 4120 7.2.2 asks for one, some senders
+ * leave it out) is found in pieces of any size. */
+Test(unframed, in_pieces_of_any_size)
+{
+    static const size_t pieces[] = {1, 2, 15, 16, 17, 100, 5000};
+    struct bytes message = vector("as-req");
+    for (size_t p = 0; p < sizeof pieces / sizeof pieces[0]; p++) {
+        struct packet_talk t = {.k = &k,
+                                .end = {{.host = 1, .port = 40000}, {.host = 2, .port = 88}},
+                                .next = {1000, 5000}};
+        begin(true);
+        talk_open(&t);
+        for (size_t at = 0; at < message.len; at += pieces[p]) {
+            struct bytes part = bytes_part(message, at, pieces[p]);
+            talk_say(&t, 0, TCP_PSH, part.at, part.len);
+        }
+        finish();
+        json_t *o = object(0);
+        cr_expect_str_eq(word(o, "type"), "AS-REQ");
+        cr_expect(json_is_true(json_object_get(o, "complete")), "%zu bytes a piece", pieces[p]);
+        json_decref(o);
+        free(text);
+    }
 }
