@@ -161,6 +161,7 @@ static int analyze(const char *name, struct options *options)
     };
     enum status status = redaction_new(&feed.redaction, options, &trouble);
     struct redaction *redaction = feed.redaction;
+    witnesses.redaction = redaction;
     if (status == STATUS_OK) {
         status = output_open(&outputs, options, &trouble);
     }

@@ -399,10 +399,6 @@ enum status options_read(struct options *out, int argc, char **argv, struct trou
         trouble_set(trouble, "No capture file is named.");
         return STATUS_USAGE;
     }
-    if (out->redact && out->num_logs > 0) { /* they name hosts and users as they are */
-        trouble_set(trouble, "--redact knows captures only; leave out the server's logs.");
-        return STATUS_USAGE;
-    }
     bool has_evidence = false;
     for (size_t i = 0; i < out->num_outputs; i++) {
         has_evidence |= out->outputs[i].format == OUTPUT_EVIDENCE;

@@ -18,6 +18,7 @@ struct witness {
     bool is_done;
     int64_t first_s; /* of the first entry; what it is ordered by */
     struct iis_config *config;
+    char shown_path[REDACTION_PATH_BYTES]; /* redacted */
 };
 
 static bool is_standard_input(const char *path)
@@ -62,11 +63,18 @@ static void advance(struct witness *x)
 
 /* Reads up to the first entry, which tells when the log begins. A file that can be opened again is
  * closed until it is due: hundreds of them must not stay open at once. */
-static enum status look_at(struct witness *x, struct log_summary *s, struct trouble *why)
+static enum status look_at(struct witness *x, struct redaction *r, struct log_summary *s,
+                           struct trouble *why)
 {
     enum status status;
     if (x->named->kind == OPTION_LOG_CONFIG) {
         status = iis_config_read(&x->config, x->named->path, why);
+        if (status == STATUS_OK && r != NULL && !redaction_config(r, x->config)) {
+            trouble_set(why, "%.200s holds more names than can be redacted.", x->named->path);
+            iis_config_free(x->config);
+            x->config = NULL;
+            status = STATUS_NOT_CAPTURE;
+        }
         if (status == STATUS_OK) {
             s->info = *iis_config_info(x->config);
         }
@@ -91,7 +99,7 @@ static enum status look_at(struct witness *x, struct log_summary *s, struct trou
 enum status witnesses_open(struct witnesses *w, const struct options *options, bool show_progress,
                            struct trouble *trouble)
 {
-    *w = (struct witnesses){.show_progress = show_progress};
+    *w = (struct witnesses){.show_progress = show_progress, .redaction = w->redaction};
     if (options->num_logs == 0) {
         return STATUS_OK;
     }
@@ -110,7 +118,7 @@ enum status witnesses_open(struct witnesses *w, const struct options *options, b
         }
         *x = (struct witness){.named = &options->logs[i], .index = (uint16_t)w->num};
         w->summaries[w->num] = (struct log_summary){.path = options->logs[i].path};
-        enum status status = look_at(x, &w->summaries[w->num], &why);
+        enum status status = look_at(x, w->redaction, &w->summaries[w->num], &why);
         if (status == STATUS_NO_MEMORY) {
             *trouble = why;
             return status;
@@ -143,6 +151,7 @@ struct run {
     size_t num_reading;
     uint64_t done_bytes, done_lines;
     struct progress progress;
+    uint8_t *room; /* of the redacted entry; NULL: nothing is redacted */
 };
 
 static void close_log(struct run *run, struct witness *x)
@@ -200,6 +209,9 @@ static void read_all(struct run *run, struct case_file *c)
             continue;
         }
         struct witness *x = run->reading[at];
+        if (run->room != NULL) {
+            redaction_entry(run->w->redaction, &x->entry, run->room);
+        }
         case_log_push(c, x->index, &x->entry);
         advance(x);
         progress_tick(&run->progress, run->done_bytes + log_bytes_read(x->log),
@@ -220,6 +232,13 @@ static uint64_t bytes_of_all(const struct witnesses *w)
     return bytes;
 }
 
+static void run_end(struct run *run)
+{
+    free(run->order);
+    free(run->reading);
+    free(run->room);
+}
+
 enum status witnesses_run(struct witnesses *w, struct case_file *c, struct trouble *trouble)
 {
     if (w->num == 0) {
@@ -228,9 +247,9 @@ enum status witnesses_run(struct witnesses *w, struct case_file *c, struct troub
     struct run run = {.w = w};
     run.order = calloc(w->num, sizeof(struct witness *));
     run.reading = calloc(w->num, sizeof(struct witness *));
-    if (run.order == NULL || run.reading == NULL) {
-        free(run.order);
-        free(run.reading);
+    run.room = w->redaction != NULL ? malloc(REDACTION_LINE_BYTES) : NULL;
+    if (run.order == NULL || run.reading == NULL || (w->redaction != NULL && run.room == NULL)) {
+        run_end(&run);
         trouble_set(trouble, "There is not enough memory.");
         return STATUS_NO_MEMORY;
     }
@@ -248,8 +267,10 @@ enum status witnesses_run(struct witnesses *w, struct case_file *c, struct troub
     run.progress.unit = "lines";
     read_all(&run, c);
     progress_end(&run.progress);
-    free(run.order);
-    free(run.reading);
+    run_end(&run);
+    for (size_t i = 0; i < w->num && w->redaction != NULL; i++) {
+        redaction_log(w->redaction, &w->summaries[i], w->all[i].shown_path, (unsigned)i + 1);
+    }
     case_logs_end(c, w->summaries, w->num);
     return STATUS_OK;
 }

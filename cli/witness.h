@@ -4,6 +4,7 @@
 #define KRBSCOPE_CLI_WITNESS_H
 
 #include "cli/options.h"
+#include "cli/redaction.h"
 #include "diagnose/logs.h"
 
 struct witness;
@@ -14,9 +15,10 @@ struct witnesses {
     size_t num;
     size_t num_unreadable; /* each was told on standard error */
     bool show_progress;
+    struct redaction *redaction; /* or NULL; the caller's, set before */
 };
 
-/* Opens each to see that it can be read. STATUS_NO_MEMORY, STATUS_USAGE (one is named twice);
+/* w->redaction is set by the caller before, all else here. Opens each to see that it can be read. STATUS_NO_MEMORY, STATUS_USAGE (one is named twice);
  * unreadable ones are told at once and counted. */
 enum status witnesses_open(struct witnesses *w, const struct options *options, bool show_progress,
                            struct trouble *trouble);

@@ -2,6 +2,103 @@
 #include "logs/iis_config_private.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static bool is_word_of_iis(struct bytes b)
+{
+    static const char *const words[] = {
+        "ApplicationPoolIdentity",
+        "LocalService",
+        "LocalSystem",
+        "NetworkService",
+        "SpecificUser",
+        "Negotiate",
+        "Negotiate:Kerberos",
+        "Negotiate:PKU2U",
+        "NTLM",
+        "None",
+        "Allow",
+        "Require",
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (bytes_is_nocase(b, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct rewriting {
+    struct arena *arena;
+    iis_rewrite *rewrite;
+    void *context;
+    bool has_room;
+};
+
+static void rewrite_name(struct rewriting *w, struct bytes *name)
+{
+    if (name->len == 0) {
+        return;
+    }
+    uint8_t *copy = arena_alloc(w->arena, name->len);
+    if (copy == NULL) {
+        w->has_room = false;
+        return;
+    }
+    memcpy(copy, name->at, name->len);
+    w->rewrite(w->context, copy, name->len);
+    name->at = copy;
+}
+
+static void rewrite_word(struct rewriting *w, struct bytes *word)
+{
+    if (!is_word_of_iis(*word)) {
+        rewrite_name(w, word);
+    }
+}
+
+static void rewrite_location(struct rewriting *w, struct iis_location *l)
+{
+    rewrite_name(w, &l->path);
+    rewrite_word(w, &l->token_checking.value);
+    for (struct iis_change *x = l->changes; x != NULL; x = x->next) {
+        if (!x->is_verb) {
+            rewrite_word(w, &x->name);
+        }
+    }
+}
+
+static void rewrite_pool(struct rewriting *w, struct iis_pool *p)
+{
+    rewrite_name(w, &p->name);
+    rewrite_word(w, &p->identity.value);
+    rewrite_name(w, &p->user.value);
+}
+
+bool iis_config_rewrite(struct iis_config *c, iis_rewrite *rewrite, void *context)
+{
+    struct rewriting w = {
+        .arena = &c->arena, .rewrite = rewrite, .context = context, .has_room = true};
+    for (size_t i = 0; i < c->num_locations; i++) {
+        rewrite_location(&w, &c->locations[i]);
+    }
+    for (size_t i = 0; i < c->num_sites; i++) {
+        rewrite_name(&w, &c->sites[i].name);
+        for (size_t j = 0; j < c->sites[i].num_bindings; j++) {
+            rewrite_name(&w, &c->sites[i].bindings[j]);
+        }
+    }
+    for (size_t i = 0; i < c->num_applications; i++) {
+        rewrite_name(&w, &c->applications[i].path);
+        rewrite_name(&w, &c->applications[i].pool);
+    }
+    for (size_t i = 0; i < c->num_pools; i++) {
+        rewrite_pool(&w, &c->pools[i]);
+    }
+    rewrite_pool(&w, &c->pool_defaults);
+    rewrite_name(&w, &c->default_pool);
+    return w.has_room;
+}
 
 void iis_config_free(struct iis_config *c)
 {

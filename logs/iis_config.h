@@ -81,6 +81,11 @@ void iis_config_free(struct iis_config *c); /* NULL is fine */
 /* Size, lines, compression. */
 const struct log_info *iis_config_info(const struct iis_config *c);
 
+/* Hands every name of the configuration to rewrite, which may change it in place: sites, paths,
+ * pools, bindings, users. Words of IIS' own, verbs and numbers stay. false: there is no room. */
+typedef void iis_rewrite(void *context, uint8_t *at, size_t len);
+bool iis_config_rewrite(struct iis_config *c, iis_rewrite *rewrite, void *context);
+
 /* What holds for the target. false: no site of this configuration serves it. */
 bool iis_config_settings(const struct iis_config *c, const struct iis_target *target,
                          struct iis_settings *out);

@@ -95,7 +95,14 @@ expect 1 'capture-1' - -q --redact "$case"
 expect 2 - 'No such file' --redact-key "$scratch/nothing/key" "$case"
 expect 2 - 'too few for a key' --redact-key "$scratch/nothing.cap" "$case"
 expect 0 'HTTP-REQUEST' - messages --redact "$case"
-expect 2 - 'leave out the server' --redact --iis-log "$scratch/text.cap" "$case"
+# … and of a log a line that nobody can read, a reason that is none, and its name.
+printf '%s\n' '#Fields: date time c-ip c-port s-ip s-port cs-method cs-uri sc-status s-reason' \
+    '2026-11-22 11:36:44 192.0.2.7 1 192.0.2.8 80 GET /secret 503 Secret' \
+    'secret words 192.0.2.9' >"$scratch/secret.log"
+expect 3 'log-1' - -v --all --redact --httperr-log "$scratch/secret.log"
+if grep -qi 'secret\|192\.0\.2\.' "$scratch/out"; then
+    fail "a log's words are told" --redact --httperr-log
+fi
 # live: its command line.
 expect 2 - 'No interface is named' live
 expect 2 - 'exclude each other' live -i lo --read "$scratch/empty.pcap"

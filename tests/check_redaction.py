@@ -10,7 +10,9 @@ Goal: no name, address or secret of a capture is in any output of a run with --r
 there is to hide is taken from the plain report, the plain messages and tshark; every output (text,
 JSON, Markdown, HTML, messages, evidence; tokens opened from base64) is searched for it as ASCII,
 UTF-16, DNS label and binary address. Outcome, cause and steps of the redacted report and of the
-redacted evidence, analysed again, must be those of the plain report. Says "skipped" of secrets when
+redacted evidence, analysed again, must be those of the plain report. The cases with servers' logs
+(tests/logs) likewise: names and addresses are taken from the logs and configurations, and the same
+lines must tell of the same requests. Says "skipped" of secrets when
 tshark is missing; KRBSCOPE_ORACLE_EVERY=8 asks tshark of every eighth capture.
 """
 import base64
@@ -188,6 +190,69 @@ def check(krbscope, path, scratch, with_tshark):
     return [f"{name}: {p}" for p in problems]
 
 
+def words_of_logs(folder, arguments):
+    """(names, addresses) that the logs and configurations among the arguments hold: read here."""
+    names, addresses = set(), set()
+    for option, value in zip(arguments, arguments[1:]):
+        if option not in ("--iis-log", "--httperr-log", "--iis-config"):
+            continue
+        with open(os.path.join(folder, value), encoding="utf-8") as file:
+            text = file.read()
+        addresses |= {ipaddress.ip_address(a) for a in re.findall(r"\b\d+\.\d+\.\d+\.\d+\b", text)}
+        for name in re.findall(r"\S+\\\S+?(?=[\s\"])", text):  # DOMAIN\user
+            names |= {part.lower() for part in re.split(r'[\\"=]', name) if len(part) > 2}
+        names |= {name.lower() for name in re.findall(r'(?:site|add) name="([^"]+)"', text)}
+        names |= {name.lower() for name in re.findall(r"\S+\+\S+", text)}  # a pool's queue
+    return names - {"username"}, addresses
+
+
+def log_essence(report):
+    """What the logs of a report say, without names."""
+    return ([(log["kind"], log["joined"], log["entries"], log["clock_is_unsure"])
+             for log in report["logs"]],
+            [[(line["log"], line["line"], line.get("frame"), line.get("status"),
+               line.get("reason")) for line in a.get("log_lines", [])]
+             for a in report["attempts"]],
+            sorted((c["outcome"], c["lines"], (c["verdict"] or {}).get("cause", ""))
+                   for c in report["log_clients"]),
+            report["log_summary"]["clients_by_cause"])
+
+
+def check_logs(krbscope, folder, scratch):
+    """A case of tests/logs: redacted, with the pseudonyms of the captures, and the same said."""
+    name = "logs/" + os.path.basename(folder)
+    with open(os.path.join(folder, "case.json"), encoding="utf-8") as file:
+        words = json.load(file)["args"]
+    arguments = [w if w.startswith("--") else os.path.join(folder, w) for w in words]
+    out = {form: os.path.join(scratch, f"{os.path.basename(folder)}-logs.{form}")
+           for form in ("text", "json", "markdown", "html")}
+    plain = json.loads(run(krbscope, "-q", "--all", "--format", "json", *arguments).stdout)
+    done = run(krbscope, "--all", "-v", "--redact-key", os.path.join(scratch, "key"),
+               *[w for form, file in out.items() for w in (f"--{form}", file)], *arguments)
+    if done.returncode == 2:
+        return [f"{name}: {done.stderr.decode()}"]
+    with open(out["json"], encoding="utf-8") as file:
+        redacted = json.load(file)
+    problems = []
+    if (essence(plain), log_essence(plain)) != (essence(redacted), log_essence(redacted)):
+        problems.append(f"it differs: {log_essence(plain)}\n  now {log_essence(redacted)}")
+    names, addresses = words_of_logs(folder, words)
+    labels, known = to_hide(plain, [])
+    for form, path in out.items():
+        with open(path, "rb") as file:
+            blob = file.read()
+        found = search(blob, (names | labels) - OUR_WORDS, addresses | known, set())
+        if found:
+            problems.append(f"{form} holds {sorted(set(found))[:8]}")
+        if source_folder(folder) in blob:
+            problems.append(f"{form} tells the path of a file")
+    return [f"{name}: {p}" for p in problems]
+
+
+def source_folder(folder):
+    return os.path.dirname(folder).encode()
+
+
 def main():
     krbscope, source_dir = sys.argv[1:3]
     each = int(sys.argv[3]) if len(sys.argv) > 3 else 1
@@ -201,11 +266,13 @@ def main():
         problems = sum(pool.map(lambda pair: check(krbscope, pair[1], scratch, has_tshark and
                                                    pair[0] % every == 0),
                                 enumerate(captures)), [])
+        logs = sorted(map(os.path.dirname, glob.glob(f"{source_dir}/tests/logs/*/case.json")))
+        problems += sum(pool.map(lambda folder: check_logs(krbscope, folder, scratch), logs), [])
     for problem in problems:
         print(problem)
-    if not captures or problems:
+    if not captures or not logs or problems:
         sys.exit(1)
-    print(f"{len(captures)} captures: nobody is found in any output"
+    print(f"{len(captures)} captures, {len(logs)} cases with logs: nobody is found in any output"
           + ("" if has_tshark else " (secrets skipped: tshark is not installed)"))
 
 
