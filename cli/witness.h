@@ -18,8 +18,9 @@ struct witnesses {
     struct redaction *redaction; /* or NULL; the caller's, set before */
 };
 
-/* w->redaction is set by the caller before, all else here. Opens each to see that it can be read. STATUS_NO_MEMORY, STATUS_USAGE (one is named twice);
- * unreadable ones are told at once and counted. */
+/* w->redaction is set by the caller before, all else here. Opens each to see that it can be read.
+ * STATUS_NO_MEMORY, STATUS_USAGE (one is named twice); unreadable ones are told at once and
+ * counted. */
 enum status witnesses_open(struct witnesses *w, const struct options *options, bool show_progress,
                            struct trouble *trouble);
 

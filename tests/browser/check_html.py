@@ -43,7 +43,7 @@ from npm import npm_folder
 krbscope, write_pages, source_dir, work_dir = sys.argv[1:]
 BROWSER = shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
-WIDE, NARROW, HEIGHT = 1280, 390, 900
+WIDE, NARROW, PAPER, HEIGHT = 1280, 390, 800, 900
 VALIDATOR_S = 120
 AXE_ATTEMPTS = 3
 BROWSERS = 2  # side by side
@@ -100,6 +100,15 @@ return {
   copies: Array.from(all('.cmd code'), (c) => c.textContent),
   rows: all('details.ev').length,
 };
+"""
+
+# The names of steps that do not fit into their box, or need two lines there.
+BROKEN_WORDS = """
+return Array.from(document.querySelectorAll('.strip b')).filter((b) => {
+  const range = document.createRange();
+  range.selectNodeContents(b);
+  return range.getClientRects().length > 1 || b.scrollWidth > b.clientWidth;
+}).map((b) => b.textContent);
 """
 
 AXE = """
@@ -287,6 +296,10 @@ def check_dark(browser, page, path, axe):
     check_axe(browser, page, axe, "dark")
     keep_picture(browser, page + ".dark")
     media(browser, "light", "print")
+    resize(browser, PAPER)
+    for word in browser.execute_script(BROKEN_WORDS):
+        fail(page, "the step %s takes two lines on paper" % word)
+    resize(browser, WIDE)
     keep_picture(browser, page + ".print")
     media(browser, "light")
     check_console(browser, page)
