@@ -238,6 +238,21 @@ static void list_causes(struct page *p)
     }
 }
 
+/* A number among those of errors is told to be free, so that nobody takes it for a gap of ours. */
+static void set_unknown(struct trouble *trouble, struct bytes word)
+{
+    uint32_t number = 0;
+    if (read_number(word, &number) && number <= KRB_ERROR_CODE_MAX) {
+        trouble_set(trouble,
+                    "%u is no Kerberos error: RFC 4120, RFC 4556, RFC 6113 and their successors "
+                    "leave it unassigned.",
+                    (unsigned)number);
+        return;
+    }
+    trouble_set(trouble, "'%.*s' is no cause, no name and no number that krbscope knows.",
+                (int)(word.len < 100 ? word.len : 100), word.len == 0 ? "" : (const char *)word.at);
+}
+
 int command_explain(int argc, char **argv)
 {
     struct page page;
@@ -256,8 +271,7 @@ int command_explain(int argc, char **argv)
         trouble_set(&trouble, "unknown option '%.100s'.", argv[1]);
         return message_usage("krbscope explain", &trouble);
     } else if (!explain_word(&page, word)) {
-        trouble_set(&trouble, "'%.100s' is no cause, no name and no number that krbscope knows.",
-                    argv[1]);
+        set_unknown(&trouble, word);
         return message_usage("krbscope explain", &trouble);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -156,6 +156,9 @@ cmp -s "$scratch/words" "$scratch/out" || fail "not every word has a number and 
 expect 0 '^KDC option 14 cname-in-addl-tkt$' - explain kdc-option-14
 expect 0 '^encryption type -133 rc4-hmac-old$' - explain etype--133
 expect 2 - 'is no cause, no name and no number' explain etype-9999
+for number in 30 53 59 82 84 87 89 96 99 0x7f; do
+    expect 2 - 'is no Kerberos error: .* unassigned' explain "$number"
+done
 expect 2 - 'is no cause, no name and no number' explain pa-x
 
 # Files that cannot be read.

@@ -242,3 +242,139 @@ Test(unframed, in_pieces_of_any_size)
         free(text);
     }
 }
+
+/* The object that `messages` prints of a Kerberos message, as one compact text. */
+static char *told_of(const struct krb_message *krb)
+{
+    struct event e = {.kind = EVENT_KRB, .id = 1, .frame = 1, .complete = true, .krb = krb};
+    begin(true);
+    take(NULL, &e);
+    finish();
+    return text;
+}
+
+#define WANTED_MAX 5
+
+/* Goal: what can be read in a message stands in its object, under its name. Method: the messages
+ * made by hand of test_krb_vectors.h; parts of the JSON. */
+Test(fields, every_readable_one_is_told)
+{
+    static const struct {
+        const char *hex;
+        const char *wanted[WANTED_MAX];
+    } table[] = {
+        {as_req_windows,
+         {"\"include_pac\":true",
+          "\"PA-PAC-OPTIONS\",\"value_len\":11,\"options\":[\"branch-aware\"]",
+          "\"netbios_address\":\"PC07\"", "\"nonce\":2596069104", "\"renewable-ok\""}},
+        {tgs_req_s4u,
+         {"\"purpose\":[\"s4u2self\",\"s4u2proxy\",\"user-to-user\"]",
+          "\"PA-FOR-USER\",\"value_len\":91,\"user\":{\"type\":10,\"name\":\"alice@example.com\"}",
+          "\"PA-FOR-X509-USER\",\"value_len\":86,\"user\":{\"type\":10,\"name\":\"bob@example."
+          "com\"}",
+          "\"additional_tickets\":[{\"realm\":\"EXAMPLE.COM\"", "\"PA-TGS-REQ\""}},
+        {as_req_fast,
+         {"\"fast\":\"request\",\"armor_type\":1,\"message\":{\"protocol\":\"kerberos\"",
+          "\"PA-ENCRYPTED-CHALLENGE\",\"value_len\":47,\"etype\":17"}},
+        {tgs_rep_rodc,
+         {"\"PA-SUPPORTED-ENCTYPES\"", "\"mask\":\"0x0000001f\"", "\"kvno\":2963341313"}},
+        {krb_safe, {"\"type\":\"KRB-SAFE\"", "\"user_data_len\":2"}},
+        {krb_priv, {"\"type\":\"KRB-PRIV\"", "\"cipher_len\":40"}},
+        {krb_cred, {"\"type\":\"KRB-CRED\"", "\"ticket\":{\"realm\":\"EXAMPLE.COM\""}},
+        {error_ext,
+         {"\"kind\":\"kerb-ext-error\",\"ntstatus\":\"0xc000018b\"",
+          "\"ntstatus_name\":\"STATUS_NO_TRUST_SAM_ACCOUNT\""}},
+        {error_skew, {"\"kind\":\"clock-skew\"", "\"cusec\":654321"}},
+        {error_typed, {"\"kind\":\"typed-data\"", "\"TD-TRUSTED-CERTIFIERS\""}},
+        {error_single_padata,
+         {"\"kind\":\"pa-data\"",
+          "\"infos\":[{\"etype\":18,\"salt\":\"EXAMPLE.COMhostpc07.example.com\"}]"}},
+        {error_method_list_ntstatus,
+         {"\"kind\":\"method-data\"", "\"ntstatus_name\":\"STATUS_ACCOUNT_LOCKED_OUT\"",
+          "\"PA-ETYPE-INFO\""}},
+        {error_other, {"\"kind\":\"other\"", "\"e_text\":\"try later\""}},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        static uint8_t storage[65536];
+        struct arena arena;
+        struct krb_message krb;
+        size_t used = 0;
+        arena_init(&arena, storage, sizeof storage);
+        cr_assert_eq(krb_decode(battery_hex(table[i].hex), &arena, &krb, &used, NULL),
+                     VERDICT_DONE);
+        char *told = told_of(&krb);
+        for (size_t w = 0; w < WANTED_MAX && table[i].wanted[w] != NULL; w++) {
+            cr_expect_not_null(strstr(told, table[i].wanted[w]), "no %s in %s", table[i].wanted[w],
+                               told);
+        }
+        free(told);
+    }
+}
+
+/* The refusal above, its e-data METHOD-DATA of one element. All lengths are below 128. */
+static size_t error_with(uint8_t *out, uint8_t type, struct bytes value)
+{
+    struct bytes refused = battery_hex(change_refused_hex);
+    struct bytes fields = bytes_part(refused, 10, refused.len - 10 - 15); /* up to the e-data */
+    uint8_t *p = out + 4;
+    memcpy(p, fields.at, fields.len);
+    p += fields.len;
+    uint8_t len = (uint8_t)value.len;
+    const uint8_t head[] = {0xac, (uint8_t)(len + 16),
+                            0x04, (uint8_t)(len + 14),
+                            0x30, (uint8_t)(len + 12),
+                            0x30, (uint8_t)(len + 10),
+                            0xa1, 0x04,
+                            0x02, 0x02,
+                            0x00, type,
+                            0xa2, (uint8_t)(len + 2),
+                            0x04, len};
+    memcpy(p, head, sizeof head);
+    p += sizeof head;
+    if (value.len > 0) {
+        memcpy(p, value.at, value.len);
+        p += value.len;
+    }
+    const uint8_t begin_of[] = {0x7e, (uint8_t)(p - out - 2), 0x30, (uint8_t)(p - out - 4)};
+    memcpy(out, begin_of, sizeof begin_of);
+    return (size_t)(p - out);
+}
+
+/* Goal: PA-DATA that no vector holds are told too, and no key or cookie of theirs is. Method: their
+ * values by hand (RFC 6113 5.2, RFC 6806 11, MS-KILE 2.2.10 to 2.2.12) in METHOD-DATA; every octet
+ * that is a secret is 0xee. */
+Test(fields, pa_data_made_by_hand)
+{
+    static const struct {
+        uint8_t type;
+        const char *hex;
+        const char *wanted;
+    } table[] = {
+        {133, "4d4954eeeeeeee", "\"name\":\"PA-FX-COOKIE\",\"value_len\":7}"},
+        {149, "", "\"type\":149,\"name\":\"PA-REQ-ENC-PA-REP\",\"value_len\":0}"},
+        {149, "300ba003020110a1040402eeee", "\"checksum_type\":16"},
+        {161, "3003020117",
+         "\"name\":\"KERB-KEY-LIST-REQ\",\"value_len\":5,"
+         "\"infos\":[{\"etype\":23,\"salt\":null}]"},
+        {162, "300d300ba003020117a1040402eeee",
+         "\"name\":\"KERB-KEY-LIST-REP\",\"value_len\":15,"
+         "\"infos\":[{\"etype\":23,\"salt\":null}]"},
+        {167, "3009a00703050010000000", "\"options\":[\"resource-based-constrained-delegation\"]"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        static uint8_t storage[65536];
+        struct arena arena;
+        struct krb_message krb;
+        uint8_t error[128];
+        size_t used = 0;
+        size_t len = error_with(error, table[i].type, battery_hex(table[i].hex));
+        arena_init(&arena, storage, sizeof storage);
+        cr_assert_eq(krb_decode((struct bytes){.at = error, .len = len}, &arena, &krb, &used, NULL),
+                     VERDICT_DONE);
+        char *told = told_of(&krb);
+        cr_expect_not_null(strstr(told, table[i].wanted), "no %s in %s", table[i].wanted, told);
+        cr_expect_null(strstr(told, "eeee"));
+        cr_expect_null(strstr(told, "\xee\xee"));
+        free(told);
+    }
+}
