@@ -230,6 +230,7 @@ static void write_body(struct html *h, const struct attempt_record *a)
     write_strip(h, a);
     html_ladder(h, a);
     html_log_lines(h, a);
+    html_referrals(h, a);
     html_clocks(h, a);
     html_put(h, "<div class=\"two\">");
     if (a->has_verdict) {

@@ -61,9 +61,10 @@ void html_command(struct html *h, struct bytes command);
 void html_outcome(struct html *h, const struct attempt_record *a);
 const char *html_mood(enum mood mood);
 
-/* html_ladder.c, html_clocks.c */
+/* html_ladder.c, html_clocks.c, html_referrals.c */
 void html_ladder(struct html *h, const struct attempt_record *a);
 void html_clocks(struct html *h, const struct attempt_record *a);
+void html_referrals(struct html *h, const struct attempt_record *a);
 
 /* html_logs.c: list items of a finding's evidence, the lines that tell of an attempt, and what the
  * logs say by themselves. */

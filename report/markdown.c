@@ -342,6 +342,10 @@ static void write_attempt(struct markdown *m, const struct attempt_record *a)
         heading(m, "What the server logged of it");
         markdown_log_lines(&m->words, m->analysis, a);
     }
+    if (a->num_referrals > 0) {
+        heading(m, "Referrals");
+        markdown_referrals(&m->words, m->analysis, a);
+    }
     write_clocks(m, a);
     if (a->has_verdict) {
         write_also(m, a);

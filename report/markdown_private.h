@@ -14,4 +14,8 @@ void markdown_log_lines(const struct markdown_words *w, const struct analysis *a
                         const struct attempt_record *attempt);
 void markdown_logs(const struct markdown_words *w, const struct analysis *a);
 
+/* markdown_referrals.c: list items of the realms on the way to the ticket. */
+void markdown_referrals(const struct markdown_words *w, const struct analysis *a,
+                        const struct attempt_record *attempt);
+
 #endif

@@ -1,6 +1,7 @@
 #include "report/phrase.h"
 
 #include "base/civil.h"
+#include "krb5asn1/krb.h"
 
 #include <math.h>
 
@@ -233,6 +234,15 @@ void phrase_log_status(struct text *t, const struct log_status *s)
     }
     if (s->has_win32) {
         text_format(t, " %lu", (unsigned long)s->win32);
+    }
+}
+
+void phrase_referral_result(struct text *t, const struct referral *hop)
+{
+    text_add(t, referral_result_word(hop->result));
+    if (hop->result == REFERRAL_REFUSED_BY_ERROR) {
+        const char *name = krb_error_name(hop->error_code);
+        text_format(t, " %s (%d)", name == NULL ? "KRB-ERROR" : name, (int)hop->error_code);
     }
 }
 

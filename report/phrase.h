@@ -58,6 +58,9 @@ void phrase_log_status(struct text *t, const struct log_status *s);
 /* "IIS log" */
 const char *phrase_log_format(const struct log_info *info);
 
+/* What a realm's KDC said: "referred", "error KDC_ERR_POLICY (12)". */
+void phrase_referral_result(struct text *t, const struct referral *hop);
+
 /* A whole second, UTC. */
 void phrase_second(struct text *t, int64_t time_s);
 

@@ -215,11 +215,7 @@ static void write_referrals(struct text_report *r, const struct attempt_record *
             page_bytes(p, text_bytes(&t));
         }
         text_init(&t, buffer, sizeof buffer);
-        text_add(&t, referral_result_word(hop->result));
-        if (hop->result == REFERRAL_REFUSED_BY_ERROR) {
-            const char *name = krb_error_name(hop->error_code);
-            text_format(&t, " %s (%d)", name == NULL ? "KRB-ERROR" : name, (int)hop->error_code);
-        }
+        phrase_referral_result(&t, hop);
         page_bytes(p, text_bytes(&t));
         if (hop->next.len > 0) {
             page_text(p, "to");

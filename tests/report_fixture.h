@@ -176,6 +176,25 @@ static inline void fixture_verdict(struct attempt_record *a)
     a->clocks.kdc_to_server = (struct offset){true, -0.4, -0.9, 0.1, EVIDENCE(clock_at)};
 }
 
+/* Two realms that name each other, and a third that nobody finds. */
+static inline void fixture_referrals(struct attempt_record *a)
+{
+    static struct referral hops[] = {
+        {.realm = BYTES("NORTH.TEST"),
+         .frame = 82,
+         .result = REFERRAL_REFERRED,
+         .next = BYTES("SOUTH.<TEST>")},
+        {.realm = BYTES("NORTH.TEST"),
+         .frame = 102,
+         .result = REFERRAL_REFUSED_BY_ERROR,
+         .error_code = 12,
+         .is_repeat = true},
+        {.realm = BYTES("EAST.TEST"), .result = REFERRAL_KDC_NOT_FOUND}};
+    hops[0].kdc = hops[1].kdc = fixture_endpoint("10.9.8.2", 88).address;
+    a->referrals = hops;
+    a->num_referrals = sizeof hops / sizeof hops[0];
+}
+
 /* A refused client approval with everything filled. */
 static inline struct attempt_record *fixture_refused(uint32_t id)
 {

@@ -77,6 +77,28 @@ Test(report_html, one_attempt_verdict_first)
     free(html);
 }
 
+/* Goal: every realm asked for the ticket, what it said, and that it comes round again. */
+Test(report_html, referrals)
+{
+    struct attempt_record *a = fixture_refused(1);
+    size_t len = 0;
+    char *without = html_of_attempts(&a, 1, &len);
+    fixture_referrals(a);
+    char *html = html_of_attempts(&a, 1, &len);
+    static const char *const parts[] = {
+        "Referrals</h2>\n<ol><li><code>NORTH.TEST</code> at <code>10.9.8.2</code>: referred to "
+        "<code>SOUTH.&#x3c;TEST&#x3e;</code> <span class=\"fr\">(frame ",
+        "error KDC_ERR_POLICY (12), again: <b>a loop</b> <span class=\"fr\">(frame ",
+        "<li><code>EAST.TEST</code>: kdc-not-found</li></ol>",
+    };
+    cr_expect_null(strstr(without, "Referrals"));
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        cr_expect_not_null(strstr(html, parts[i]), "%s", parts[i]);
+    }
+    free(without);
+    free(html);
+}
+
 /* Goal: nothing of the page is fetched, and nothing but the one style sheet and script applies. */
 Test(report_html, needs_nothing)
 {

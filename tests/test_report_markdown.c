@@ -65,6 +65,25 @@ Test(report_markdown, one_attempt_verdict_first)
     free(text);
 }
 
+/* Goal: every realm asked for the ticket, what it said, and that it comes round again. */
+Test(report_markdown, referrals)
+{
+    struct attempt_record *a = fixture_refused(1);
+    char *without = markdown_of(&a, 1, false);
+    fixture_referrals(a);
+    char *text = markdown_of(&a, 1, false);
+    cr_expect_null(strstr(without, "Referrals"));
+    cr_expect_not_null(
+        strstr(text, "### Referrals\n\n"
+                     "- `NORTH.TEST` at `10.9.8.2`: referred to `SOUTH.<TEST>` (frame 82)\n"
+                     "- `NORTH.TEST` at `10.9.8.2`: error `KDC_ERR_POLICY` (12), again: a loop "
+                     "(frame 102)\n"
+                     "- `EAST.TEST`: kdc-not-found\n"),
+        "%s", text);
+    free(without);
+    free(text);
+}
+
 /* Goal: what means something in Markdown or HTML stands in a code span, whose fence is longer than
  * any in it; plain words stay plain. Method: words in, Markdown out. */
 Test(report_markdown, words)
