@@ -277,6 +277,24 @@ bool detect_tls_to_host(const struct judgement *j, uint32_t unused, struct proof
     return false;
 }
 
+/* judge_client.c found the host; without --host nobody knows that the TLS matters. */
+bool detect_tls_to_named(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct client *client = j->v->client;
+    if (j->v->attempt != NULL || j->v->c->options.num_hosts == 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < client->num_tls && i < CLIENT_TLS_MAX; i++) {
+        if (address_equal(&client->tls[i].server, &j->v->server.address)) {
+            proof_add_frame(j, p, client->tls[i].capture, client->tls[i].frame,
+                            "TLS with that host begins");
+            return true;
+        }
+    }
+    return false;
+}
+
 bool detect_syn_unanswered(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;

@@ -96,12 +96,24 @@ static bool matches_any(const char *const *names, size_t num, const struct addre
     return num == 0;
 }
 
+bool judge_host_is_wanted(const struct case_file *c, const struct address *address,
+                          struct bytes host)
+{
+    return matches_any(c->options.hosts, c->options.num_hosts, address, host);
+}
+
+bool judge_client_is_wanted(const struct case_file *c, const struct address *address,
+                            struct bytes principal)
+{
+    struct bytes user = bytes_part(principal, 0, bytes_find(principal, '@', 0));
+    user = bytes_part(user, 0, bytes_find(user, '$', 0));
+    return matches_any(c->options.clients, c->options.num_clients, address, user);
+}
+
 bool judge_is_wanted(const struct case_file *c, const struct attempt_record *out)
 {
-    struct bytes user = bytes_part(out->principal, 0, bytes_find(out->principal, '@', 0));
-    user = bytes_part(user, 0, bytes_find(user, '$', 0));
-    return matches_any(c->options.hosts, c->options.num_hosts, &out->server.address, out->host) &&
-           matches_any(c->options.clients, c->options.num_clients, &out->client.address, user);
+    return judge_host_is_wanted(c, &out->server.address, out->host) &&
+           judge_client_is_wanted(c, &out->client.address, out->principal);
 }
 
 /* A client's principal and name are known by its own tickets even when this attempt shows none. */
@@ -177,7 +189,8 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
                                           .client_to_server = j->client_to_server,
                                           .kdc_to_server = j->kdc_to_server,
                                           .limit_s = j->v->c->options.skew_limit_s};
-    bool is_open = j->outcome == OUTCOME_INCOMPLETE && !j->seen[FACT_TLS_TO_HOST];
+    bool is_open = j->outcome == OUTCOME_INCOMPLETE && !j->seen[FACT_TLS_TO_HOST] &&
+                   !j->seen[FACT_TLS_TO_NAMED];
     if (j->outcome != OUTCOME_APPROVED && !is_open) {
         rules_apply(j, out);
     }

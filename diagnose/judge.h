@@ -18,6 +18,11 @@ void judge_keep_clocks(const struct judgement *j, struct record *r);
 
 /* --host and --client. */
 bool judge_is_wanted(const struct case_file *c, const struct attempt_record *out);
+bool judge_host_is_wanted(const struct case_file *c, const struct address *address,
+                          struct bytes host);
+/* principal: "PC01$@EXAMPLE.COM", or empty. */
+bool judge_client_is_wanted(const struct case_file *c, const struct address *address,
+                            struct bytes principal);
 
 /* The eight steps' states, details and evidence. */
 void steps_fill(const struct judgement *j, struct attempt_record *out);

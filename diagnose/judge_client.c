@@ -187,7 +187,8 @@ static struct record *judge_bare(struct case_file *c, struct view *v, enum attem
     fill_bare(j, r->out, kind);
     judge_keep_clocks(j, r);
     r->is_dropped = outcome == OUTCOME_FAILED && !r->out->has_verdict;
-    if (kind == KIND_APPROACH_ONLY && r->out->has_verdict && r->out->verdict.step > STEP_CONNECT) {
+    if (kind == KIND_APPROACH_ONLY && outcome == OUTCOME_FAILED && r->out->has_verdict &&
+        r->out->verdict.step > STEP_CONNECT) {
         r->is_dropped = true; /* the name and the server are in order: that is no approach */
     }
     if (!r->is_dropped) {
@@ -265,6 +266,50 @@ static struct record *judge_kerberos(struct case_file *c, struct client *client)
     return r;
 }
 
+/* Does --host name that server: by address, or by a name that DNS gave for it? */
+static bool is_named(const struct view *v, const struct address *server, struct bytes *name)
+{
+    *name = (struct bytes){0};
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        for (size_t k = 0; l->response != NULL && k < l->response->u.dns.num_answers; k++) {
+            if (address_equal(&l->response->u.dns.answers[k].address, server) &&
+                judge_host_is_wanted(v->c, server, l->name)) {
+                *name = l->name;
+                return true;
+            }
+        }
+    }
+    return judge_host_is_wanted(v->c, server, *name);
+}
+
+/* With --host alone: TLS to that host, of a client of which neither HTTP nor a ticket is known. */
+static void judge_named_tls(struct case_file *c, struct client *client)
+{
+    arena_reset(&c->scratch);
+    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    if (v == NULL) {
+        return;
+    }
+    view_fill(v, c, client, NULL, (struct bytes){0});
+    for (unsigned i = 0; i < client->num_tls && i < CLIENT_TLS_MAX; i++) {
+        const struct tls_sight *tls = &client->tls[i];
+        struct bytes name;
+        if (tls->time_ns < v->from_ns || tls->time_ns > v->to_ns ||
+            !is_named(v, &tls->server, &name)) {
+            continue;
+        }
+        view_fill(v, c, client, NULL, name);
+        v->server = (struct endpoint){.address = tls->server};
+        struct record *r = judge_bare(c, v, KIND_APPROACH_ONLY, OUTCOME_INCOMPLETE);
+        if (r != NULL && r->out->num_events == 0) {
+            r->out->capture = tls->capture;
+            r->out->first_time_ns = r->out->last_time_ns = tls->time_ns;
+        }
+        return;
+    }
+}
+
 void judge_client(struct case_file *c, struct client *client)
 {
     struct record *provisional = client->provisional;
@@ -278,10 +323,14 @@ void judge_client(struct case_file *c, struct client *client)
             }
         }
     }
+    bool has_attempt = client->num_attempts > 0;
+    bool may_be_hidden = c->options.num_hosts > 0 && client->num_tls > 0 && !has_attempt;
     if (client->logs[LOG_KRB].num == 0 && client->logs[LOG_DNS].num == 0) {
+        if (may_be_hidden) {
+            judge_named_tls(c, client);
+        }
         return;
     }
-    bool has_attempt = client->num_attempts > 0;
     struct record *kerberos = has_attempt ? NULL : judge_kerberos(c, client);
     bool kerberos_failed =
         kerberos != NULL && !kerberos->is_dropped && kerberos->out->outcome == OUTCOME_FAILED;
@@ -291,6 +340,9 @@ void judge_client(struct case_file *c, struct client *client)
     bool approached = asks_for_itself && judge_approaches(c, client, has_better);
     if (approached && kerberos != NULL && !kerberos_failed) {
         kerberos->is_dropped = true;
+    }
+    if (may_be_hidden && !approached && (kerberos == NULL || kerberos->is_dropped)) {
+        judge_named_tls(c, client);
     }
     other_failures(c, client);
 }

@@ -34,7 +34,7 @@ void case_log_push(struct case_file *c, uint16_t log, const struct log_entry *en
 {
     assert(c->logs != NULL && c->is_settled && log < LOG_FILES_MAX);
     log_joiner_push(c, c->logs->joiner, log, entry);
-    log_clients_push(c->logs->clients, log, entry);
+    log_clients_push(c, c->logs->clients, log, entry);
 }
 
 void case_log_config(struct case_file *c, uint16_t log, const struct iis_config *config)

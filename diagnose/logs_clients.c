@@ -11,6 +11,7 @@
 #include "diagnose/logs_private.h"
 
 #include "base/hash.h"
+#include "diagnose/judge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -307,11 +308,37 @@ static void keep_words(struct client_state *s, const struct log_entry *e)
     s->server = (struct endpoint){.address = e->server, .port = e->server_port};
 }
 
-void log_clients_push(struct log_client_table *t, uint16_t log, const struct log_entry *e)
+/* --host against what the line knows of the server: its address (s-ip), its name (cs-host, without
+ * the port). What a line does not know cannot rule it out. */
+static bool is_of_wanted_host(const struct case_file *c, const struct log_entry *e)
+{
+    const struct bytes host = bytes_part(e->host, 0, bytes_find(e->host, ':', 0));
+    bool is_wanted = c->options.num_hosts == 0;
+    for (size_t i = 0; i < c->options.num_hosts && !is_wanted; i++) {
+        const struct bytes name = bytes_of(c->options.hosts[i]);
+        struct address address;
+        is_wanted = address_parse(name, &address)
+                        ? e->server.family == ADDRESS_NONE || address_equal(&address, &e->server)
+                        : host.len == 0 || host_matches(name, host);
+    }
+    return is_wanted;
+}
+
+/* --client: by address, or by the user that the log names, "EXAMPLE\\PC01$". */
+static bool is_wanted_client(const struct case_file *c, const struct client_state *s)
+{
+    struct bytes user = {.at = s->user, .len = s->user_len};
+    size_t slash = bytes_find(user, '\\', 0);
+    struct bytes name = slash < user.len ? bytes_part(user, slash + 1, user.len) : user;
+    return judge_client_is_wanted(c, &s->out.address, name);
+}
+
+void log_clients_push(const struct case_file *c, struct log_client_table *t, uint16_t log,
+                      const struct log_entry *e)
 {
     t->last_s = t->has_times && t->last_s > e->time_s ? t->last_s : e->time_s;
     t->has_times = true;
-    if (e->client.family == ADDRESS_NONE) {
+    if (e->client.family == ADDRESS_NONE || !is_of_wanted_host(c, e)) {
         return;
     }
     /* Without user names a success counts only after a challenge: one look-up more. */
@@ -491,6 +518,9 @@ void log_clients_finish(struct case_file *c, struct log_client_table *t, struct 
     for (size_t i = 0; list != NULL && i < t->num; i++) {
         struct client_state *s = &t->states[i];
         settle_last(t, s);
+        if (!is_wanted_client(c, s)) {
+            continue;
+        }
         struct log_client *client = arena_alloc(arena, sizeof *client);
         if (client == NULL) {
             out->num_lines_dropped += s->out.num_requests;

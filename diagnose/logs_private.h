@@ -107,7 +107,8 @@ void logs_finish(struct case_file *c);
 /* logs_clients.c */
 struct log_client_table *log_clients_new(void);
 void log_clients_free(struct log_client_table *t);
-void log_clients_push(struct log_client_table *t, uint16_t log, const struct log_entry *e);
+void log_clients_push(const struct case_file *c, struct log_client_table *t, uint16_t log,
+                      const struct log_entry *e);
 void log_clients_finish(struct case_file *c, struct log_client_table *t, struct log_report *out);
 
 /* logs_join.c */

@@ -488,6 +488,7 @@ static const struct row rows[] = {
     {CAUSE_MP_FORBIDDEN, STEP_ACCEPT, LIKELY, tell_status, .code = 403},
     {CAUSE_MP_FORBIDDEN, STEP_ACCEPT, LIKELY, tell_not_authorised, .code = 0},
     {CAUSE_TLS_HIDDEN, STEP_ACCEPT, LIKELY, tell_tls, .code = 0},
+    {CAUSE_TLS_HIDDEN, STEP_ACCEPT, LIKELY, tell_tls_alone, .code = 0, .by_host = true},
     {CAUSE_NTLM_REFUSED, STEP_ACCEPT, LIKELY, tell_ntlm_at_server, .code = 401},
     {CAUSE_SERVICE_KEY_MISMATCH, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 41},
     {CAUSE_SERVICE_KEY_MISMATCH, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 31},

@@ -139,4 +139,14 @@ static void tell_tls(struct story *s, const struct row *r)
     talk_end(&t, TCP_END_CLOSED);
 }
 
+static void tell_tls_alone(struct story *s, const struct row *r)
+{
+    (void)r;
+    story_client_side(s);
+    story_resolve(s);
+    struct talk t = talk_open_to(s, MP, 443);
+    talk_tls(&t);
+    talk_end(&t, TCP_END_CLOSED);
+}
+
 #endif

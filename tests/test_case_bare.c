@@ -353,3 +353,43 @@ Test(approach_only, failure_for_good_is_needed)
     END(&s, 0);
     story_free(&s);
 }
+
+/* Goal: TLS matters only to who asks for the host. Method: the same connection without --host, with
+ * another one, by name and by address; once without any DNS. */
+Test(approach_only, tls_alone_is_hidden_only_for_a_named_host)
+{
+    static const struct {
+        const char *host;
+        bool has_dns, is_told;
+    } cases[] = {
+        {NULL, true, false}, {"other.example.com", true, false},
+        {MP_2, true, false}, {MP_NAME, true, true},
+        {"mp", true, true},  {MP, true, true},
+        {MP, false, true},   {MP_NAME, false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct story s;
+        const char *hosts[] = {cases[i].host};
+        const struct case_options options = {.hosts = hosts, .num_hosts = hosts[0] != NULL};
+        story_begin(&s, &options);
+        story_client_side(&s);
+        if (cases[i].has_dns) {
+            story_resolve(&s);
+        }
+        struct talk t = talk_open_to(&s, MP, 443);
+        talk_tls(&t);
+        talk_end(&t, TCP_END_CLOSED);
+        (void)story_end(&s);
+        cr_assert_eq(s.analysis.num_attempts, cases[i].is_told, "%zu: %zu attempts", i,
+                     s.analysis.num_attempts);
+        if (cases[i].is_told) {
+            const struct attempt_record *a = s.analysis.attempts[0];
+            cr_expect_eq(a->verdict.cause, CAUSE_TLS_HIDDEN);
+            cr_expect_eq(a->outcome, OUTCOME_INCOMPLETE);
+            cr_expect_gt(a->verdict.evidence.num, 0);
+            cr_expect_geq(a->first_time_ns, STORY_NS);
+            cr_expect_str_eq(s.flaw, "");
+        }
+        story_free(&s);
+    }
+}

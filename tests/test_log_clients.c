@@ -15,17 +15,22 @@ struct told {
     uint64_t line;
 };
 
-static void begin(struct told *t)
+static void begin_with(struct told *t, const struct case_options *options)
 {
-    const struct case_options options = {.has_logs = true};
-    *t = (struct told){.c = case_new(&options), .file = {.path = "u_ex.log"}};
+    *t = (struct told){.c = case_new(options), .file = {.path = "u_ex.log"}};
     cr_assert_not_null(t->c);
     case_settle(t->c, NULL, 0);
 }
 
+static void begin(struct told *t)
+{
+    const struct case_options options = {.has_logs = true};
+    begin_with(t, &options);
+}
+
 struct words {
     int at; /* seconds after T0 */
-    const char *client, *method, *path, *user, *reason;
+    const char *client, *method, *path, *user, *reason, *host, *server;
     unsigned status, substatus;
     uint32_t win32;
     bool no_user_column;
@@ -50,6 +55,10 @@ static void say(struct told *t, const struct words *w)
         .has_user_column = !w->no_user_column && w->reason == NULL,
         .is_error = w->reason != NULL};
     cr_assert(address_parse(bytes_of(w->client == NULL ? "192.0.2.7" : w->client), &e.client));
+    e.host = bytes_of(w->host);
+    if (w->server != NULL) {
+        cr_assert(address_parse(bytes_of(w->server), &e.server));
+    }
     case_log_push(t->c, 0, &e);
 }
 #define SAY(t, ...) say(t, &(struct words){__VA_ARGS__})
@@ -297,6 +306,54 @@ Test(log_clients, many)
                            "192.0.2.116; 153 tries in all, the last at 2026-11-23T03:13:42Z.");
     cr_expect_gt(r->num_next_capture, 0);
     drop(&t);
+}
+
+/* Goal: --client and --host choose among the logs' clients too. Method: clients that differ in
+ * address, user, host and server; a line that does not name its host may be of any. */
+Test(log_clients, filters)
+{
+    static const struct {
+        const char *client, *host;
+        const char *kept; /* last octets, most refusals first */
+    } cases[] = {
+        {NULL, NULL, "7 8 9 "},
+        {"192.0.2.8", NULL, "8 "},
+        {"pc07", NULL, "7 "},
+        {"PC99", NULL, ""},
+        {NULL, "mp.example.com", "7 9 "},
+        {NULL, "mp", "7 9 "},
+        {NULL, "10.0.0.2", "8 9 "},
+        {"192.0.2.7", "other.example.com", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct told t;
+        const struct case_options options = {.has_logs = true,
+                                             .clients = &cases[i].client,
+                                             .num_clients = cases[i].client != NULL,
+                                             .hosts = &cases[i].host,
+                                             .num_hosts = cases[i].host != NULL};
+        begin_with(&t, &options);
+        SAY(&t, .user = "EXAMPLE\\PC07$", .status = 200, .host = "MP.example.com:8530",
+            .server = "10.0.0.1");
+        for (int k = 0; k < 3; k++) {
+            SAY(&t, .at = 4000 * k, .status = 401, .substatus = 1, .win32 = 0x8009030C,
+                .host = "MP.example.com:8530", .server = "10.0.0.1");
+        }
+        for (int k = 0; k < 2; k++) {
+            SAY(&t, .at = 4000 * k, .client = "192.0.2.8", .status = 401, .substatus = 1,
+                .win32 = 0x8009030C, .host = "other.example.com", .server = "10.0.0.2");
+        }
+        SAY(&t, .client = "192.0.2.9", .status = 401, .substatus = 1, .win32 = 0x8009030C);
+        const struct log_report *r = end(&t);
+        char kept[40] = "";
+        for (size_t k = 0; k < r->num_clients; k++) {
+            size_t len = strlen(kept);
+            snprintf(kept + len, sizeof kept - len, "%d ", r->clients[k]->address.octets[3]);
+        }
+        cr_expect_str_eq(kept, cases[i].kept, "%zu: %s", i, kept);
+        cr_expect_eq(r->num_bad_clients, r->num_clients);
+        drop(&t);
+    }
 }
 
 /* Goal: clients beyond the table are counted, not followed, and cost nothing. */
