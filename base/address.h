@@ -22,6 +22,12 @@ struct endpoint {
     uint16_t port; /* 0 where the protocol has none */
 };
 
+/* A network adapter's (EUI-48); a router's for hosts beyond it. */
+struct hardware_address {
+    bool known;
+    uint8_t octets[6];
+};
+
 /* From 4 or 16 bytes in network order; any other length gives ADDRESS_NONE. An IPv4-mapped IPv6
  * address stays IPv6. */
 struct address address_from(struct bytes octets);

@@ -30,6 +30,7 @@ void decoder_tcp_facts(const struct flow *flow, struct tcp_facts *facts)
         const struct stream *s = &flow->streams.side[i == 0 ? flow->client : 1 - flow->client];
         uint64_t seen = s->seen > s->first ? s->seen - s->first : 0;
         facts->bytes_seen[i] = seen;
+        facts->hardware[i] = flow->hardware[i == 0 ? flow->client : 1 - flow->client];
         facts->bytes_lost[i] = s->lost;
         facts->acked_all[i] = s->acked >= s->seen;
         facts->acked_unseen[i] = s->acked > s->seen + 1; /* a FIN takes one number */
@@ -410,6 +411,9 @@ void decoder_tcp(struct decoder *d, const struct segment *g)
         }
         flow = renew(d, flow, g, &side);
         flow->is_open = true;
+    }
+    if (!flow->hardware[side].known) {
+        flow->hardware[side] = g->from_hardware;
     }
     if (is_syn && (g->flags & TCP_RST) == 0) {
         flow = on_syn(d, flow, &side, g);

@@ -77,8 +77,10 @@ struct tcp_facts {
     int64_t last_seen_ns[2]; /* last segment of any kind */
     bool fin_seen[2];
     uint32_t initial_seq[2]; /* when seen_from_syn */
-    uint64_t gap_len;        /* EVENT_GAP: bytes; 0 unknown number */
-    int gap_side;            /* EVENT_GAP: whose bytes */
+    struct hardware_address
+        hardware[2];  /* who sent this side's frames to where they were captured */
+    uint64_t gap_len; /* EVENT_GAP: bytes; 0 unknown number */
+    int gap_side;     /* EVENT_GAP: whose bytes */
 };
 
 /* A message of the password change protocol (RFC 3244): event.krb is its AP-REQ, AP-REP or

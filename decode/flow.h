@@ -46,8 +46,9 @@ struct flow {
     uint8_t client; /* side of the client */
     uint8_t role;   /* enum flow_role: how that is known */
     uint8_t content[2];
-    bool host_told[2]; /* EVENT_HOST_SEEN was considered for this direction */
-    bool parsed_to[2]; /* bytes of this side went to the parser */
+    struct hardware_address hardware[2]; /* the first that was seen */
+    bool host_told[2];                   /* EVENT_HOST_SEEN was considered for this direction */
+    bool parsed_to[2];                   /* bytes of this side went to the parser */
     bool connect_told;
     bool is_open; /* the server said more than RST */
     bool is_reset;

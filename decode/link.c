@@ -92,6 +92,11 @@ enum layer link_ethernet_step(struct walk *w)
         return LAYER_DONE;
     }
     uint16_t type = bytes_u16be_at(w->rest, 12);
+    struct hardware_address *from = &w->out->from_hardware;
+    from->known = true;
+    for (size_t i = 0; i < sizeof from->octets; i++) {
+        from->octets[i] = bytes_u8_at(w->rest, 6 + i);
+    }
     walk_skip(w, 14);
     return type == 0x0800 ? LAYER_IPV4 : link_layer_of_type(w, type);
 }

@@ -60,6 +60,9 @@ struct record {
     bool has_ticket;
     bool has_kvno;
     uint32_t kvno;
+    struct hardware_address node; /* sent the frames of the server that the ticket went to */
+    struct bytes node_name;       /* what that server calls itself on the same connection */
+    struct frame_ref node_named;  /* where */
     struct offset capture_to_kdc, capture_to_server; /* against the capture's own clock */
     struct log_exchange *exchanges;                  /* kept only when logs will come */
     size_t num_exchanges;

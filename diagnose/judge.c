@@ -233,6 +233,24 @@ void judge_keep_clocks(const struct judgement *j, struct record *r)
     r->capture_to_server = clock_offset_of_capture(&j->clocks.server, &j->v->c->out.arena);
 }
 
+/* A load balancer may give each connection to another node: only this one's messages count. */
+static void keep_node(const struct judgement *j, struct record *r, const struct conn *conn)
+{
+    const struct attempt *a = j->v->attempt;
+    if (conn == NULL) {
+        return;
+    }
+    r->node = conn->facts.hardware[1];
+    for (size_t i = 0; i < a->num_exchanges; i++) {
+        const struct moment *m = a->exchanges[i].response;
+        if (a->exchanges[i].conn == conn && m != NULL && m->u.http.ntlm_computer.len > 0) {
+            r->node_name = keep(j, m->u.http.ntlm_computer);
+            r->node_named = (struct frame_ref){
+                m->capture, m->frame, bytes_of("the server that refused it names itself here")};
+        }
+    }
+}
+
 static void keep_extras(const struct judgement *j, struct record *r)
 {
     const struct exchange *krb = j->reading.krb;
@@ -243,6 +261,7 @@ static void keep_extras(const struct judgement *j, struct record *r)
         r->ticket_realm = keep(j, t->realm);
         r->has_kvno = t->has_kvno;
         r->kvno = t->kvno;
+        keep_node(j, r, krb->conn);
     }
 }
 

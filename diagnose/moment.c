@@ -158,7 +158,7 @@ static void keep_request_auth(struct http_moment *out, const struct http_facts *
     }
 }
 
-static void keep_response_auth(struct http_moment *out, const struct http_facts *h)
+static void keep_response_auth(struct http_moment *out, const struct http_facts *h, struct arena *a)
 {
     const struct auth *auth = h->message.status == 407 ? &h->proxy_auth : &h->auth;
     out->neg_state = NEG_STATE_ABSENT;
@@ -178,7 +178,10 @@ static void keep_response_auth(struct http_moment *out, const struct http_facts 
     }
     out->has_ap_rep = k != NULL && k->type == KRB_AP_REP;
     if (auth->ntlm != NULL && auth->ntlm->type == NTLM_CHALLENGE) {
+        const struct ntlm_message *ntlm = auth->ntlm;
         out->has_ntlm_challenge = true;
+        out->ntlm_computer =
+            keep(a, ntlm->dns_computer.len > 0 ? ntlm->dns_computer : ntlm->netbios_computer);
         if (auth->ntlm->has_time && !out->has_server_time) {
             out->has_server_time = true;
             out->server_time_ns = auth->ntlm->time_ns;
@@ -216,7 +219,7 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
     if (m->is_request) {
         keep_request_auth(out, h, a);
     } else {
-        keep_response_auth(out, h);
+        keep_response_auth(out, h, a);
     }
 }
 
@@ -276,8 +279,9 @@ static void rebase_all(struct moment *m, const uint8_t *from, uint8_t *block)
     } else if (m->kind == EVENT_HTTP_REQUEST || m->kind == EVENT_HTTP_RESPONSE) {
         struct http_moment *h = &m->u.http;
         struct bytes *all[] = {
-            &h->method, &h->host,  &h->path,     &h->ntlm_user,  &h->ntlm_domain,
-            &h->server, &h->allow, &h->ccm_name, &h->ccm_sms_id, &h->ccm_request_type};
+            &h->method,          &h->host,   &h->path,  &h->ntlm_user, &h->ntlm_domain,
+            &h->ntlm_computer,   &h->server, &h->allow, &h->ccm_name,  &h->ccm_sms_id,
+            &h->ccm_request_type};
         for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
             rebase(all[i], from, to);
         }

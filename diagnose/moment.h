@@ -90,7 +90,8 @@ struct http_moment {
     bool has_ap_rep;
     enum neg_state neg_state;
     bool has_ntlm_challenge;
-    bool has_server_time; /* KRB-ERROR stime or NTLM AV 7: better than Date */
+    struct bytes ntlm_computer; /* what the server calls itself there, by DNS or NetBIOS */
+    bool has_server_time;       /* KRB-ERROR stime or NTLM AV 7: better than Date */
     int64_t server_time_ns, server_time_resolution_ns;
     bool has_date;
     int64_t date_ns;

@@ -5,8 +5,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NOTES_MAX 16
+#define NODE_WORDS_BYTES_MAX 1000
 #define QUARTER_HOUR_S 900.0
 #define ZONE_MAX_S 50400.0 /* UTC+14 is the farthest */
 
@@ -39,7 +41,7 @@ static void restate(struct case_file *c, struct record *r, enum cause cause, str
                     const struct record *other, const char *why)
 {
     struct finding *f = &r->out->verdict;
-    struct frame_ref *refs = arena_alloc_array(&c->out.arena, f->evidence.num + 1, sizeof *refs);
+    struct frame_ref *refs = arena_alloc_array(&c->out.arena, f->evidence.num + 2, sizeof *refs);
     f->cause = cause;
     f->summary = summary;
     also_drop(c, r->out, cause);
@@ -56,6 +58,9 @@ static void restate(struct case_file *c, struct record *r, enum cause cause, str
         refs[num] = accepted->evidence.at[0];
         refs[num++].why = bytes_of(why);
     }
+    if (cause == CAUSE_NLB_KEY_MISMATCH && r->node_name.len > 0) {
+        refs[num++] = r->node_named;
+    }
     f->evidence = (struct evidence){.at = refs, .num = num};
 }
 
@@ -70,6 +75,49 @@ static struct bytes words(struct case_file *c, const char *a, struct bytes name,
     return text_keep(&t, &c->out.arena);
 }
 
+/* Which node refused: by its own name, by address, or by the adapter that its frames come from. */
+static void name_node(struct text *t, const struct record *refused, const struct record *accepted)
+{
+    const struct hardware_address *node = &refused->node;
+    bool has_own_address =
+        !address_equal(&refused->out->server.address, &accepted->out->server.address);
+    bool has_own_adapter = node->known && accepted->node.known &&
+                           memcmp(node->octets, accepted->node.octets, sizeof node->octets) != 0;
+    if (refused->node_name.len > 0) {
+        text_add(t, ", ");
+        text_add_bytes(t, refused->node_name);
+    }
+    if (has_own_address) {
+        text_add(t, refused->node_name.len > 0 ? " at " : ", ");
+        address_print(t, &refused->out->server.address);
+    } else if (has_own_adapter) {
+        text_format(t, "%s %02x:%02x:%02x:%02x:%02x:%02x",
+                    refused->node_name.len > 0 ? " with MAC address" : ", with MAC address",
+                    node->octets[0], node->octets[1], node->octets[2], node->octets[3],
+                    node->octets[4], node->octets[5]);
+    }
+}
+
+static struct bytes words_of_nodes(struct case_file *c, const struct record *refused,
+                                   const struct record *accepted)
+{
+    char buffer[NODE_WORDS_BYTES_MAX];
+    struct text t;
+    text_init(&t, buffer, sizeof buffer);
+    text_add(&t, "A ticket for ");
+    text_add_bytes(&t, refused->ticket_sname);
+    text_add(&t, " is accepted by one server behind this name and refused by another");
+    name_node(&t, refused, accepted);
+    text_add(&t, ": the nodes do not run under the same account.");
+    return text_keep(&t, &c->out.arena);
+}
+
+/* One server that changed its mind is not two. */
+static bool is_same_node(const struct record *a, const struct record *b)
+{
+    return a->node_name.len > 0 && bytes_equal_nocase(a->node_name, b->node_name);
+}
+
 /* The same ticket's key is right on one node and wrong on another. */
 void whole_compare_nodes(struct case_file *c, struct record *r)
 {
@@ -82,12 +130,9 @@ void whole_compare_nodes(struct case_file *c, struct record *r)
         }
         bool accepted = x->out->outcome == OUTCOME_APPROVED;
         bool same_key = !r->has_kvno || !x->has_kvno || r->kvno == x->kvno;
-        if (accepted && same_key && same_name_or_address(r, x)) {
-            restate(c, r, CAUSE_NLB_KEY_MISMATCH,
-                    words(c, "A ticket for ", r->ticket_sname,
-                          " is accepted by one server behind this name and refused by another: the "
-                          "nodes do not run under the same account."),
-                    x, "the same service ticket's key is accepted here");
+        if (accepted && same_key && same_name_or_address(r, x) && !is_same_node(r, x)) {
+            restate(c, r, CAUSE_NLB_KEY_MISMATCH, words_of_nodes(c, r, x), x,
+                    "the same service ticket's key is accepted here");
             return;
         }
         if (r->has_kvno && x->has_kvno && r->kvno < x->kvno) {

@@ -136,7 +136,8 @@ struct answer_words {
     const char *offers; /* "Negotiate NTLM" for a 401 and 407, unless told; "": none */
     int32_t krb_error;  /* in the token */
     bool ntlm_challenge;
-    bool has_ntlm_time; /* s->server_ahead_s applies */
+    const char *computer; /* in it: what the server calls itself */
+    bool has_ntlm_time;   /* s->server_ahead_s applies */
     enum neg_state neg_state;
     bool has_neg_state;
     bool no_date;

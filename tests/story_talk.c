@@ -243,6 +243,7 @@ static void fill_response_auth(struct auth *auth, struct token_parts *p, const s
                                         .complete = true,
                                         .has_time = w->has_ntlm_time,
                                         .time_is_servers = true,
+                                        .dns_computer = bytes_of(w->computer),
                                         .time_ns = server_ns};
     }
 }

@@ -42,6 +42,56 @@ Test(causes, one_node_of_several)
     story_free(&s);
 }
 
+/* Goal: the node that refuses is named by all that tells it from the other one. Method: an attempt
+ * that is accepted, then one that is refused; on the latter's connection the server may name itself
+ * in an NTLM challenge. */
+Test(causes, node_is_named)
+{
+    static const struct {
+        const char *server, *computer;
+        uint8_t adapters[2]; /* last octet of the accepting and the refusing one; 0: not known */
+        const char *said;    /* NULL: nothing */
+    } cases[] = {
+        {MP_2, NULL, {0, 0}, "by another, " MP_2 ": the nodes"},
+        {MP_2, "mp2.example.com", {0, 0}, "by another, mp2.example.com at " MP_2 ": the nodes"},
+        {MP_2, NULL, {7, 9}, "by another, " MP_2 ": the nodes"},
+        {MP, NULL, {7, 9}, "by another, with MAC address 02:00:00:00:00:09: the nodes"},
+        {MP, "MP2", {7, 9}, "by another, MP2 with MAC address 02:00:00:00:00:09: the nodes"},
+        {MP, "MP2", {7, 7}, "by another, MP2: the nodes"},
+        {MP, NULL, {7, 7}, "by another: the nodes"},
+        {MP, NULL, {0, 9}, "by another: the nodes"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct story s;
+        story_begin(&s, NULL);
+        for (int refuses = 0; refuses < 2; refuses++) {
+            uint8_t adapter = cases[i].adapters[refuses];
+            s.client = refuses ? CLIENT_2 : CLIENT;
+            s.server = refuses ? cases[i].server : MP;
+            struct talk t = talk_open(&s);
+            t.tcp.hardware[1] = (struct hardware_address){.known = adapter != 0,
+                                                          .octets = {2, 0, 0, 0, 0, adapter}};
+            if (refuses && cases[i].computer != NULL) {
+                ASK(&t, .token = TOKEN_NTLM_1);
+                ANSWER(&t, .status = 401, .ntlm_challenge = true, .computer = cases[i].computer);
+            }
+            ASK(&t, .token = TOKEN_KRB, .kvno = 3, .ticket = 1);
+            ANSWER(&t, .status = refuses ? 401 : 200, .krb_error = refuses ? 41 : 0);
+        }
+        END(&s, 2);
+        EXPECT(&s, 1, OUTCOME_REFUSED, CAUSE_NLB_KEY_MISMATCH, STEP_ACCEPT);
+        const struct finding *f = &s.analysis.attempts[1]->verdict;
+        cr_expect(holds_word(f->summary, cases[i].said), "%zu: %.*s", i, (int)f->summary.len,
+                  (const char *)f->summary.at);
+        bool is_named = false;
+        for (size_t k = 0; k < f->evidence.num; k++) {
+            is_named = is_named || holds_word(f->evidence.at[k].why, "names itself");
+        }
+        cr_expect_eq(is_named, cases[i].computer != NULL);
+        story_free(&s);
+    }
+}
+
 Test(causes, an_older_key_than_another_clients)
 {
     struct story s;
