@@ -37,6 +37,12 @@ struct bytes judge_text(const struct judgement *j, const char *format, ...)
 /* What is worth knowing beside a verdict (notes.c). */
 void notes_fill(const struct judgement *j, struct attempt_record *out);
 
+/* What points to one of a verdict's alternatives, as a note; empty when nothing does (hints.c). */
+struct bytes hint_of_error(const struct judgement *j);
+struct bytes hint_of_rodc(const struct judgement *j);
+struct bytes hint_of_loopback(const struct judgement *j);
+struct bytes hint_of_path(const struct judgement *j);
+
 /* Fills vantage, cannot_show and next_capture, when all else is filled (advice.c). */
 void advice_fill(const struct judgement *j, struct attempt_record *out);
 

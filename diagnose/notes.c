@@ -1,7 +1,7 @@
 /* Notes beside a verdict: nothing is broken by them, and they are worth knowing. */
 #include "diagnose/judge.h"
 
-#define NOTES_PER_ATTEMPT_MAX 8
+#define NOTES_PER_ATTEMPT_MAX 12
 #define DNS_SLOW_S 2
 #define KDC_SLOW_S 1.0
 #define NOTED_SKEW_PART 5  /* a fifth of the limit is worth a note */
@@ -184,6 +184,12 @@ void notes_fill(const struct judgement *j, struct attempt_record *out)
         add_line(notes, &out->num_notes,
                  judge_text(j, "%u further request%s on the authenticated connection.",
                             a->num_later_requests, a->num_later_requests == 1 ? "" : "s"));
+    }
+    if (!was_let_in) {
+        add_line(notes, &out->num_notes, hint_of_error(j));
+        add_line(notes, &out->num_notes, hint_of_rodc(j));
+        add_line(notes, &out->num_notes, hint_of_loopback(j));
+        add_line(notes, &out->num_notes, hint_of_path(j));
     }
     note_rc4(j, notes, &out->num_notes);
     note_registration(j, notes, &out->num_notes);

@@ -169,6 +169,7 @@ struct krb_words {
     bool has_usec;           /* stime with microseconds */
     int32_t pa_type;         /* a PA-DATA of this type */
     const struct talk *over; /* on this connection; NULL: UDP */
+    uint32_t kvno;           /* of the ticket: 3 */
 };
 void story_krb(struct story *s, const struct krb_words *w);
 #define KRB(s, ...) story_krb(s, &(struct krb_words){__VA_ARGS__})

@@ -72,7 +72,7 @@ static void fill_krb(struct krb_message *k, struct story *s, const struct krb_wo
     } else {
         k->sname = (struct krb_name){0}; /* a reply's own is inside the ticket */
         k->crealm = bytes_of(story_or(w->realm, REALM));
-        k->ticket = story_ticket_of(w->ticket, sname, 3, 18);
+        k->ticket = story_ticket_of(w->ticket, sname, w->kvno == 0 ? 3 : w->kvno, 18);
     }
 }
 

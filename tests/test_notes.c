@@ -112,3 +112,98 @@ Test(notes, success_is_no_proof_of_approval)
     begin(&s);
     cr_expect_not(ends_with_note(&s, 18, "no proof of approval"));
 }
+
+/* Does a failed attempt, told by the caller so far, have that note? */
+static bool fails_with_note(struct story *s, const char *word)
+{
+    END(s, 1);
+    bool found = has_note(s->analysis.attempts[0], word);
+    cr_expect_str_eq(s->flaw, "");
+    story_free(s);
+    return found;
+}
+
+/* Goal: an unusual error of a ticket request points somewhere. Method: each of the four, and one
+ * that has a cause of its own. */
+Test(notes, unusual_errors_have_a_hint)
+{
+    static const struct {
+        int32_t code;
+        const char *hint;
+    } cases[] = {{13, "delegate"},
+                 {26, "another server or realm"},
+                 {35, "another server or realm"},
+                 {36, "locates"},
+                 {7, NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct story s;
+        begin(&s);
+        story_logon(&s);
+        struct talk t = talk_open(&s);
+        ASK(&t, .token = TOKEN_NOTHING);
+        ANSWER(&t, .status = 401);
+        story_ticket_error(&s, MP_SPN, cases[i].code, 0);
+        ASK(&t, .token = TOKEN_NTLM_1);
+        ANSWER(&t, .status = 401, .ntlm_challenge = true);
+        ASK(&t, .token = TOKEN_NTLM_3);
+        ANSWER(&t, .status = 401);
+        bool found = fails_with_note(&s, cases[i].hint == NULL ? "check" : cases[i].hint);
+        cr_expect_eq(found, cases[i].hint != NULL, "%zu", i);
+    }
+}
+
+/* Goal: NTLM from a host to itself is told apart. Method: refuse it to another host and to itself.
+ */
+Test(notes, loopback)
+{
+    for (int is_same = 0; is_same < 2; is_same++) {
+        struct story s;
+        begin(&s);
+        s.client = is_same ? MP : CLIENT;
+        struct talk t = talk_present(&s, TOKEN_NTLM_1);
+        ANSWER(&t, .status = 401, .ntlm_challenge = true);
+        ASK(&t, .token = TOKEN_NTLM_3);
+        ANSWER(&t, .status = 401);
+        cr_expect_eq(fails_with_note(&s, "BackConnectionHostNames"), is_same);
+    }
+}
+
+/* Goal: a token that is sent again and again and never arrives points to the path. Method: the same
+ * silence with and without segments that were sent again. */
+Test(notes, large_packets_are_lost)
+{
+    for (unsigned resent = 0; resent < 4; resent += 3) {
+        struct story s;
+        begin(&s);
+        struct talk t = talk_open(&s);
+        ASK(&t, .token = TOKEN_NOTHING);
+        ANSWER(&t, .status = 401);
+        ASK(&t, .token = TOKEN_KRB);
+        t.tcp.num_resent[0] = resent;
+        story_wait(&s, 20);
+        talk_end(&t, TCP_END_CLOSED);
+        cr_expect_eq(fails_with_note(&s, "(MTU)"), resent == 3);
+    }
+}
+
+/* Goal: a TGT of a read-only domain controller is told beside error 7. Method: the number of its
+ * key with and without the high half that only such a controller sets. */
+Test(notes, tgt_of_a_read_only_kdc)
+{
+    static const uint32_t kvnos[] = {0x10003, 0xffff};
+    for (size_t i = 0; i < sizeof kvnos / sizeof kvnos[0]; i++) {
+        struct story s;
+        begin(&s);
+        KRB(&s, .type = KRB_AS_REQ, .has_preauth = true);
+        KRB(&s, .type = KRB_AS_REP, .kvno = kvnos[i], .ticket = 1);
+        struct talk t = talk_open(&s);
+        ASK(&t, .token = TOKEN_NOTHING);
+        ANSWER(&t, .status = 401);
+        story_ticket_error(&s, MP_SPN, 7, 0);
+        ASK(&t, .token = TOKEN_NTLM_1);
+        ANSWER(&t, .status = 401, .ntlm_challenge = true);
+        ASK(&t, .token = TOKEN_NTLM_3);
+        ANSWER(&t, .status = 401);
+        cr_expect_eq(fails_with_note(&s, "read-only"), i == 0);
+    }
+}
