@@ -1,6 +1,7 @@
 /* Goal: pseudonyms keep form and consistency, and what names somebody or is secret is gone from
  * every encoding. Method: labels, addresses and messages written by hand are rewritten in place and
  * compared byte by byte with what must stay and what must go. */
+#include "decode/ccm.h"
 #include "decode/negotiate.h"
 #include "redact/redact.h"
 #include "redact/scrub.h"
@@ -253,5 +254,73 @@ Test(redact, equal_secrets_stay_equal_and_keep_nothing)
     cr_assert(memcmp(a, c, sizeof a) != 0);
     for (size_t i = 16; i < sizeof a; i++) {
         cr_assert_eq(a[i], 0);
+    }
+}
+
+#define BODY_BYTES 2048
+
+static const char registration[] =
+    "<Msg><SourceHost>WS042</SourceHost><SourceID>GUID:0A1B-22</SourceID>"
+    "<SentTime>2026-11-22T11:12:42.5Z</SentTime><TargetHost>mp03.corp.example</TargetHost>"
+    "<Secret>nobody</Secret><ClientRegistrationRequest>"
+    "<Data RequestType=\"Registration\" SMSID=\"GUID:12345\" TimeStamp=\"2026-11-22T11:12:41Z\"/>"
+    "<Property Name=\"Netbios Name\" Value=\"WS042\"/>"
+    "<Property Name=\"FQ Name\" Value=\"ws042.corp.example\"/>"
+    "</ClientRegistrationRequest></Msg>";
+
+/* Scrubs the registration, len bytes of it and zeros, and reads it again. */
+static struct ccm_message scrubbed_registration(uint8_t *body, size_t len, struct arena *arena)
+{
+    struct pseudonyms p = with_key(key);
+    struct ccm_message ccm;
+    memset(body, 0, len);
+    memcpy(body, registration, len < sizeof registration ? len : sizeof registration);
+    scrub_body(&p, body, len);
+    ccm_decode((struct bytes){.at = body, .len = len}, (struct bytes){0}, arena, &ccm);
+    return ccm;
+}
+
+/* Goal: of a registration's body what a report tells of it stays, in pseudonyms, and nothing else.
+ * Method: scrubbed and decoded again; names are those of other messages, times and kinds the same.
+ */
+Test(redact, a_registration_says_in_pseudonyms_what_a_report_tells)
+{
+    static uint8_t body[BODY_BYTES], storage[CCM_INFLATED_BYTES_MAX];
+    char host[] = "WS042", full[] = "ws042.corp.example", target[] = "mp03.corp.example";
+    struct arena arena;
+    arena_init(&arena, storage, sizeof storage);
+    struct ccm_message ccm = scrubbed_registration(body, sizeof body, &arena);
+    rename_text(key, host);
+    rename_text(key, full);
+    rename_text(key, target);
+    cr_assert(ccm.is_registration && ccm.complete && ccm.has_sent_time && ccm.has_request_time);
+    cr_assert(bytes_is(ccm.netbios_name, host));
+    cr_assert(bytes_is(ccm.fq_name, full));
+    cr_assert(bytes_is(ccm.source_host, host));
+    cr_assert(bytes_is(ccm.target_host, target));
+    cr_assert(bytes_is(ccm.request_type, "Registration"));
+    cr_assert_eq(ccm.sent_time_ns - ccm.request_time_ns, 1500000000);
+    cr_assert_eq(ccm.sms_id.len, 10);
+    cr_assert(bytes_begins_nocase(ccm.sms_id, "GUID:"));
+    cr_assert_not(bytes_is(ccm.sms_id, "GUID:12345"));
+    size_t end = bytes_find((struct bytes){.at = body, .len = sizeof body}, 0, 0);
+    for (size_t i = end; i < sizeof body; i++) {
+        cr_assert_eq(body[i], 0);
+    }
+    cr_assert_null(strstr((char *)body, "nobody"));
+}
+
+/* Goal: a body with little room still says of what kind it is. Method: every length. */
+Test(redact, a_short_registration_keeps_its_kind)
+{
+    static uint8_t body[sizeof registration + 1], storage[CCM_INFLATED_BYTES_MAX];
+    static const char begin[] = "<ClientRegistrationRequest>";
+    size_t from = (size_t)(strstr(registration, begin) - registration) + sizeof begin;
+    for (size_t len = from; len < sizeof body; len++) {
+        struct arena arena;
+        arena_init(&arena, storage, sizeof storage);
+        struct ccm_message ccm = scrubbed_registration(body, len, &arena);
+        cr_assert(ccm.is_registration && ccm.complete, "%zu", len);
+        cr_assert(memchr(body, '<', len) == body, "%zu", len);
     }
 }
