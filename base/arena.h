@@ -2,6 +2,8 @@
  *
  * An arena never grows beyond the size given at its start: a request that does not fit returns
  * NULL, is counted in `refused`, and the caller drops what it was building, with a reason.
+ * An arena with storage of its own takes it block by block, the first of 1 MiB, so that a large
+ * bound costs nothing where little is needed.
  */
 #ifndef KRBSCOPE_BASE_ARENA_H
 #define KRBSCOPE_BASE_ARENA_H
@@ -9,23 +11,23 @@
 #include "base/bytes.h"
 
 struct arena {
-    uint8_t *start;
-    size_t size;      /* bytes */
-    size_t used;      /* bytes */
-    uint64_t refused; /* requests that did not fit since arena_init/_new */
-    bool owned;       /* start came from malloc in arena_new */
+    uint8_t *start;             /* of the block that is being filled; NULL: an arena of size 0 */
+    size_t size;                /* bytes, all blocks */
+    size_t used;                /* bytes, the unused ends of full blocks included */
+    uint64_t refused;           /* requests that did not fit since arena_init/_new */
+    struct arena_block *blocks; /* newest first, of arena_new; NULL: the caller's storage */
 };
 
 /* An arena over the caller's storage (any alignment). */
 void arena_init(struct arena *a, void *storage, size_t size);
 
-/* An arena over size bytes from malloc; pages that are never used are never touched.
+/* An arena over up to size bytes from malloc, the first block of which is taken at once.
  * false: no memory, *a is an arena of size 0. Free with arena_free(). */
 bool arena_new(struct arena *a, size_t size);
 void arena_free(struct arena *a);
 
-/* len zeroed bytes, aligned for any type; NULL when they do not fit. len 0 gives a valid pointer.
- */
+/* len zeroed bytes, aligned for any type; NULL when they do not fit or malloc has no block for
+ * them. len 0 gives a valid pointer. */
 void *arena_alloc(struct arena *a, size_t len);
 
 /* num zeroed items of len bytes each; NULL when they do not fit or the product overflows. */
@@ -33,6 +35,10 @@ void *arena_alloc_array(struct arena *a, size_t num, size_t len);
 
 /* Copies b into the arena; *out is empty when that does not fit (false). */
 bool arena_copy(struct arena *a, struct bytes b, struct bytes *out);
+
+/* Of what was taken last, at `at`, only the first len bytes are needed: the rest goes back to
+ * the block that is being filled. */
+void arena_trim(struct arena *a, const uint8_t *at, size_t len);
 
 /* Everything taken since mark is given back; mark is a former a->used. */
 void arena_rewind(struct arena *a, size_t mark);

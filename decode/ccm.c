@@ -38,7 +38,7 @@ static bool inflate_part(struct bytes in, struct arena *arena, struct bytes *out
     *out = (struct bytes){.at = buffer, .len = CCM_INFLATED_BYTES_MAX - z.avail_out};
     (void)inflateEnd(&z);
     /* The buffer's unused end goes back. */
-    arena_rewind(arena, (size_t)(buffer - arena->start) + out->len);
+    arena_trim(arena, buffer, out->len);
     return result == Z_STREAM_END;
 }
 

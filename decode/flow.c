@@ -11,9 +11,12 @@ struct list {
     uint32_t first, last;
 };
 
+#define SLAB_FLOWS 1024 /* entries that are allocated at once */
+
 struct flow_table {
-    struct flow *flows; /* [flows_max + 1], 0 unused */
-    uint32_t *buckets;  /* [num_buckets] first entry of each chain */
+    struct flow **slabs; /* SLAB_FLOWS entries each, NULL: none yet; entry 0 is not used */
+    uint32_t num_slabs;
+    uint32_t *buckets; /* [num_buckets] first entry of each chain */
     uint32_t num_buckets;
     uint32_t flows_max;
     uint32_t num_begun;  /* entries 1..num_begun were used before */
@@ -34,9 +37,10 @@ struct flow_table *flow_table_new(uint32_t flows_max)
     while (t->num_buckets < flows_max * 2) {
         t->num_buckets *= 2;
     }
-    t->flows = calloc((size_t)flows_max + 1, sizeof *t->flows);
+    t->num_slabs = flows_max / SLAB_FLOWS + 1;
+    t->slabs = calloc(t->num_slabs, sizeof *t->slabs);
     t->buckets = calloc(t->num_buckets, sizeof *t->buckets);
-    if (t->flows == NULL || t->buckets == NULL) {
+    if (t->slabs == NULL || t->buckets == NULL) {
         flow_table_free(t);
         return NULL;
     }
@@ -46,20 +50,18 @@ struct flow_table *flow_table_new(uint32_t flows_max)
 void flow_table_free(struct flow_table *t)
 {
     if (t != NULL) {
-        free(t->flows);
+        for (uint32_t i = 0; t->slabs != NULL && i < t->num_slabs; i++) {
+            free(t->slabs[i]);
+        }
+        free(t->slabs);
         free(t->buckets);
         free(t);
     }
 }
 
-static uint32_t index_of(const struct flow_table *t, const struct flow *flow)
-{
-    return (uint32_t)(flow - t->flows);
-}
-
 static struct flow *at(const struct flow_table *t, uint32_t index)
 {
-    return index == 0 ? NULL : &t->flows[index];
+    return index == 0 ? NULL : &t->slabs[index / SLAB_FLOWS][index % SLAB_FLOWS];
 }
 
 static int compare(const struct endpoint *a, const struct endpoint *b)
@@ -98,33 +100,32 @@ static bool is_pair(const struct flow *flow, const struct endpoint *low,
 /* The three lists differ in the fields that link them. */
 static void recent_unlink(struct flow_table *t, struct flow *f)
 {
-    *(f->recent_prev == 0 ? &t->recent.first : &t->flows[f->recent_prev].recent_next) =
+    *(f->recent_prev == 0 ? &t->recent.first : &at(t, f->recent_prev)->recent_next) =
         f->recent_next;
-    *(f->recent_next == 0 ? &t->recent.last : &t->flows[f->recent_next].recent_prev) =
-        f->recent_prev;
+    *(f->recent_next == 0 ? &t->recent.last : &at(t, f->recent_next)->recent_prev) = f->recent_prev;
 }
 
 static void recent_put(struct flow_table *t, struct flow *f)
 {
-    uint32_t index = index_of(t, f);
+    uint32_t index = f->index;
     f->recent_prev = 0;
     f->recent_next = t->recent.first;
-    *(t->recent.first == 0 ? &t->recent.last : &t->flows[t->recent.first].recent_prev) = index;
+    *(t->recent.first == 0 ? &t->recent.last : &at(t, t->recent.first)->recent_prev) = index;
     t->recent.first = index;
 }
 
 static void order_unlink(struct flow_table *t, struct flow *f)
 {
-    *(f->order_prev == 0 ? &t->order.first : &t->flows[f->order_prev].order_next) = f->order_next;
-    *(f->order_next == 0 ? &t->order.last : &t->flows[f->order_next].order_prev) = f->order_prev;
+    *(f->order_prev == 0 ? &t->order.first : &at(t, f->order_prev)->order_next) = f->order_next;
+    *(f->order_next == 0 ? &t->order.last : &at(t, f->order_next)->order_prev) = f->order_prev;
 }
 
 static void order_append(struct flow_table *t, struct flow *f)
 {
-    uint32_t index = index_of(t, f);
+    uint32_t index = f->index;
     f->order_next = 0;
     f->order_prev = t->order.last;
-    *(t->order.last == 0 ? &t->order.first : &t->flows[t->order.last].order_next) = index;
+    *(t->order.last == 0 ? &t->order.first : &at(t, t->order.last)->order_next) = index;
     t->order.last = index;
 }
 
@@ -146,20 +147,30 @@ struct flow *flow_find(struct flow_table *t, const struct endpoint *from, const 
     return flow;
 }
 
+/* Whether the entry's slab is there, or could be allocated. */
+static bool has_slab(struct flow_table *t, uint32_t index)
+{
+    struct flow **slab = &t->slabs[index / SLAB_FLOWS];
+    if (*slab == NULL) {
+        *slab = calloc(SLAB_FLOWS, sizeof **slab);
+    }
+    return *slab != NULL;
+}
+
 struct flow *flow_add(struct flow_table *t, const struct endpoint *from, const struct endpoint *to,
                       uint64_t frame_count, int *side)
 {
     uint32_t index = t->free_first;
     if (index != 0) {
-        t->free_first = t->flows[index].hash_next;
-    } else if (t->num_begun < t->flows_max) {
+        t->free_first = at(t, index)->hash_next;
+    } else if (t->num_begun < t->flows_max && has_slab(t, t->num_begun + 1)) {
         index = ++t->num_begun;
     } else {
         return NULL;
     }
     *side = compare(from, to) <= 0 ? 0 : 1;
-    struct flow *flow = &t->flows[index];
-    *flow = (struct flow){.is_used = true, .touched_at = frame_count};
+    struct flow *flow = at(t, index);
+    *flow = (struct flow){.index = index, .is_used = true, .touched_at = frame_count};
     flow->end[*side] = *from;
     flow->end[1 - *side] = *to;
     uint32_t *bucket = bucket_of(t, &flow->end[0], &flow->end[1]);
@@ -178,17 +189,17 @@ struct flow *flow_oldest(const struct flow_table *t)
 void flow_remove(struct flow_table *t, struct flow *flow)
 {
     assert(flow->is_used);
-    uint32_t index = index_of(t, flow);
+    uint32_t index = flow->index;
     uint32_t *link = bucket_of(t, &flow->end[0], &flow->end[1]);
     while (*link != index) {
         assert(*link != 0);
-        link = &t->flows[*link].hash_next;
+        link = &at(t, *link)->hash_next;
     }
     *link = flow->hash_next;
     recent_unlink(t, flow);
     order_unlink(t, flow);
     flow_unwatch(t, flow);
-    *flow = (struct flow){.hash_next = t->free_first};
+    *flow = (struct flow){.index = index, .hash_next = t->free_first};
     t->free_first = index;
 }
 
@@ -205,12 +216,12 @@ struct flow *flow_after(const struct flow_table *t, const struct flow *flow)
 void flow_watch(struct flow_table *t, struct flow *f, int64_t due_ns)
 {
     flow_unwatch(t, f);
-    uint32_t index = index_of(t, f);
+    uint32_t index = f->index;
     f->is_watched = true;
     f->watch_due_ns = due_ns;
     f->watch_next = 0;
     f->watch_prev = t->watch.last;
-    *(t->watch.last == 0 ? &t->watch.first : &t->flows[t->watch.last].watch_next) = index;
+    *(t->watch.last == 0 ? &t->watch.first : &at(t, t->watch.last)->watch_next) = index;
     t->watch.last = index;
 }
 
@@ -219,8 +230,8 @@ void flow_unwatch(struct flow_table *t, struct flow *f)
     if (!f->is_watched) {
         return;
     }
-    *(f->watch_prev == 0 ? &t->watch.first : &t->flows[f->watch_prev].watch_next) = f->watch_next;
-    *(f->watch_next == 0 ? &t->watch.last : &t->flows[f->watch_next].watch_prev) = f->watch_prev;
+    *(f->watch_prev == 0 ? &t->watch.first : &at(t, f->watch_prev)->watch_next) = f->watch_next;
+    *(f->watch_next == 0 ? &t->watch.last : &at(t, f->watch_next)->watch_prev) = f->watch_prev;
     f->is_watched = false;
 }
 

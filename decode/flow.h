@@ -37,6 +37,7 @@ struct flow_parser;
 
 struct flow {
     struct endpoint end[2]; /* by key order; every [2] here is by this side */
+    uint32_t index;         /* of this entry in the table */
     uint32_t hash_next;
     uint32_t recent_next, recent_prev; /* by last use */
     uint32_t order_next, order_prev;   /* by creation */
@@ -83,8 +84,8 @@ void flow_table_free(struct flow_table *t);
 struct flow *flow_find(struct flow_table *t, const struct endpoint *from, const struct endpoint *to,
                        uint64_t frame_count, int *side);
 
-/* A zeroed entry for a connection that is not in the table. NULL: the table is full, let the one
- * that flow_oldest() names go first. */
+/* A zeroed entry for a connection that is not in the table. NULL: the table is full (or there is no
+ * memory for more entries), let the one that flow_oldest() names go first. */
 struct flow *flow_add(struct flow_table *t, const struct endpoint *from, const struct endpoint *to,
                       uint64_t frame_count, int *side);
 

@@ -61,7 +61,7 @@ bool utf16_to_utf8(struct bytes in, bool big_endian, struct arena *arena, struct
         len += put_utf8(at + len, next_code_point(&c, big_endian));
     }
     /* What the worst case reserved and the text did not need goes back; padding stays. */
-    arena_rewind(arena, (size_t)(at - arena->start) + len);
+    arena_trim(arena, at, len);
     *out = (struct bytes){.at = at, .len = len};
     return true;
 }
