@@ -4,6 +4,7 @@
 #include "guard/sandbox.h"
 
 #include <iconv.h>
+#include <stdlib.h>
 
 #define READINGS_MAX 4 /* so often one file is opened: its times, alignment, the run, evidence */
 
@@ -14,13 +15,24 @@ static bool needs_spool(const struct capture_info *info)
            info->format <= CAPTURE_FORMAT_NETMON_2_3;
 }
 
-/* Logs may be in UTF-16; the C library loads its code for that when it is first asked. */
+static iconv_t character_sets[2];
+
+static void close_character_sets(void)
+{
+    for (int i = 0; i < 2; i++) {
+        if (character_sets[i] != (iconv_t)-1) {
+            (void)iconv_close(character_sets[i]);
+        }
+    }
+}
+
+/* Logs may be in UTF-16; the C library loads its code for that when it is first asked, and keeps
+ * it as long as somebody has it open. */
 static void load_character_sets(void)
 {
-    static iconv_t kept[2];
-    kept[0] = iconv_open("UTF-8", "UTF-16LE");
-    kept[1] = iconv_open("UTF-8", "UTF-16BE");
-    (void)kept;
+    character_sets[0] = iconv_open("UTF-8", "UTF-16LE");
+    character_sets[1] = iconv_open("UTF-8", "UTF-16BE");
+    (void)atexit(close_character_sets);
 }
 
 void confine(const struct feed *feed, const struct options *options)
