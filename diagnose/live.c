@@ -1,37 +1,17 @@
-/* Live: records are handed out as they are judged, kept for comparison while there is room, and
- * forgotten, oldest first.
- *
- *      ring of bytes    [ old … | window | … older ]
- *                         records  ^ what is judged now is written here; the records that lay
- *                                    there before are the oldest, and go
- *
- * Nothing else grows: clients that fell silent are judged and forgotten, the others in rounds.
+/* Live: when attempts and clients are judged, told, corrected and forgotten. Nothing grows: records
+ * lie in a ring (live_records.c); clients that fell silent are judged and forgotten, the others in
+ * rounds.
  */
-#include "diagnose/live.h"
+#include "diagnose/live_private.h"
 
 #include "base/civil.h"
 #include "diagnose/view.h"
 
-#include <assert.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SPARE_BYTES 16384 /* what a correction of one record may take of the window */
-
-struct live {
-    struct case_live options;
-    uint8_t *ring;         /* LIVE_RECORDS_BYTES */
-    size_t head;           /* where the window lies */
-    struct record *before; /* the last record when the window was opened */
-    uint32_t last_id;
-    uint64_t num_attempts;
-    uint64_t by_outcome[OUTCOME_COUNT], by_cause[CAUSE_COUNT];
-    struct arena failures; /* texts of other_failures since the last summary */
-    bool failures_are_told;
-    int64_t looked_ns, swept_ns, settled_ns; /* case's age */
-    int64_t round_end_ns;
-};
 
 enum status case_go_live(struct case_file *c, const struct case_live *options)
 {
@@ -67,182 +47,6 @@ void live_free(struct live *live)
 int64_t live_round_end(const struct case_file *c)
 {
     return c->live->round_end_ns;
-}
-
-static struct record_mark mark_of(const struct attempt_record *out)
-{
-    struct record_mark m;
-    memset(&m, 0, sizeof m); /* marks are compared as bytes */
-    m.outcome = out->outcome;
-    m.cause = out->has_verdict ? out->verdict.cause : CAUSE_NONE;
-    m.step = out->has_verdict ? out->verdict.step : STEP_RESOLVE;
-    m.confidence = out->has_verdict ? out->verdict.confidence : CONFIDENCE_POSSIBLE;
-    m.num_evidence = out->has_verdict ? out->verdict.evidence.num : 0;
-    m.num_events = out->num_events;
-    m.num_also = out->num_also;
-    m.num_notes = out->num_notes;
-    m.has_clock[0] = out->clocks.client_to_kdc.known;
-    m.has_clock[1] = out->clocks.client_to_server.known;
-    m.has_clock[2] = out->clocks.kdc_to_server.known;
-    return m;
-}
-
-static bool mark_equal(const struct record_mark *a, const struct record_mark *b)
-{
-    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): marks are zeroed first */
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
-static void count(struct live *live, const struct record_mark *m, bool is_added)
-{
-    uint64_t step = is_added ? 1 : UINT64_MAX; /* UINT64_MAX takes one away */
-    live->by_outcome[m->outcome] += step;
-    if (m->cause != CAUSE_NONE) {
-        live->by_cause[m->cause] += step;
-    }
-}
-
-/* The clocks of captures that were taken at a host. Once: what is said of them is added to. */
-static void settle_clocks(struct case_file *c, struct record *r)
-{
-    const struct case_live *o = &c->live->options;
-    if (r->has_settled_clocks || c->out.arena.start == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < o->num_captures && i < CAPTURES_MAX; i++) {
-        o->captures[i].vantage = case_vantage(c, c->group_of_capture[i]);
-    }
-    c->out.captures = o->captures;
-    c->out.num_captures = o->num_captures;
-    whole_clocks(c, r);
-    r->has_settled_clocks = true;
-}
-
-/* Hands the record out when it says something new. */
-static void tell(struct case_file *c, struct record *r, bool final)
-{
-    struct live *live = c->live;
-    settle_clocks(c, r);
-    struct record_mark mark = mark_of(r->out);
-    bool is_first = r->revision == 0;
-    bool is_first_final = final && !r->final;
-    bool is_unchanged = !is_first && mark_equal(&mark, &r->mark);
-    if (is_unchanged && !is_first_final) {
-        return;
-    }
-    if (is_first) {
-        r->out->id = ++live->last_id;
-        live->num_attempts++;
-    } else {
-        count(live, &r->mark, false);
-    }
-    count(live, &mark, true);
-    r->mark = mark;
-    r->final = r->final || final;
-    r->revision++;
-    const struct case_news news = {
-        .attempt = r->out,
-        .revision = r->revision,
-        .final = r->final,
-        .is_first_final = is_first_final,
-        .is_unchanged = is_unchanged,
-    };
-    live->options.sink(live->options.context, &news);
-}
-
-/* The record is no open attempt's any more; what was said of it is kept with the attempt. */
-static void part(struct record *r)
-{
-    struct attempt *a = r->told_of;
-    if (a != NULL) {
-        a->told.record = NULL;
-        a->told.revision = r->revision;
-        a->told.final = r->final;
-        a->told.mark = r->mark;
-        r->told_of = NULL;
-    }
-}
-
-static void drop_oldest(struct case_file *c)
-{
-    struct record *r = c->first_record;
-    bool is_untold = r->revision == 0 && !r->is_dropped;
-    if (r->provisional_of != NULL) {
-        r->provisional_of->provisional = NULL;
-        is_untold = false; /* its client may yet show something better: it is no attempt */
-    }
-    if (is_untold) {
-        whole_settle_approach(c, r);
-        if (!r->is_dropped) {
-            tell(c, r, true);
-        }
-    }
-    part(r);
-    c->first_record = r->next;
-    if (c->first_record == NULL) {
-        c->last_record = NULL;
-    }
-    c->num_records--;
-}
-
-static size_t place_of(const struct live *live, const struct record *r)
-{
-    return (size_t)((const uint8_t *)r - live->ring);
-}
-
-/* Until window_close() the analysis' arena is a part of the ring that no record uses. The list is
- * in the order of the ring: first what the last lap left ahead of the head, then this lap. */
-static void window_open(struct case_file *c)
-{
-    struct live *live = c->live;
-    if (live->head + LIVE_WINDOW_BYTES > LIVE_RECORDS_BYTES) {
-        while (c->first_record != NULL && place_of(live, c->first_record) >= live->head) {
-            drop_oldest(c);
-        }
-        live->head = 0;
-    }
-    while (c->first_record != NULL && place_of(live, c->first_record) >= live->head &&
-           place_of(live, c->first_record) < live->head + LIVE_WINDOW_BYTES) {
-        drop_oldest(c);
-    }
-    arena_init(&c->out.arena, live->ring + live->head, LIVE_WINDOW_BYTES);
-    live->before = c->last_record;
-}
-
-/* The records made since window_open(), first to last. */
-static struct record *window_first(const struct case_file *c)
-{
-    return c->live->before == NULL ? c->first_record : c->live->before->next;
-}
-
-/* Takes out of the list what was made in this window and set aside. */
-static void window_sift(struct case_file *c)
-{
-    struct record **slot = c->live->before == NULL ? &c->first_record : &c->live->before->next;
-    struct record *last = c->live->before;
-    while (*slot != NULL) {
-        struct record *r = *slot;
-        if (r->is_dropped && r->provisional_of == NULL) {
-            *slot = r->next;
-            c->num_records--;
-        } else {
-            last = r;
-            slot = &r->next;
-        }
-    }
-    c->last_record = last;
-}
-
-static void window_close(struct case_file *c)
-{
-    struct live *live = c->live;
-    window_sift(c);
-    size_t align = alignof(max_align_t);
-    size_t end = live->head + (c->out.arena.used + align - 1) / align * align;
-    if (window_first(c) != NULL) {
-        live->head = end;
-    }
-    c->out.arena = (struct arena){0};
 }
 
 static void forget_failures(struct case_file *c)
@@ -289,20 +93,20 @@ static bool stands(const struct attempt *a)
 /* Judges it for good; the record stays for comparison. */
 static void judge_again(struct case_file *c, struct attempt *a)
 {
-    window_open(c);
+    live_window_open(c);
     struct record *former = a->client->provisional;
     if (a->told.record != NULL) {
         a->told.record->is_dropped = true; /* the new one takes its place */
-        part(a->told.record);
+        live_part(a->told.record);
     }
     judge_attempt(c, a);
     if (former != NULL && a->client->provisional != former) {
         former->provisional_of = NULL; /* two registrations are two attempts */
         if (!former->is_dropped) {
-            tell(c, former, true);
+            live_tell(c, former, true);
         }
     }
-    struct record *r = window_first(c);
+    struct record *r = live_window_first(c);
     if (r != NULL) {
         r->out->id = a->told.id;
         r->revision = a->told.revision;
@@ -311,10 +115,10 @@ static void judge_again(struct case_file *c, struct attempt *a)
         if (a->client->provisional == r) {
             r->provisional_of = a->client;
         } else if (!r->is_dropped) {
-            tell(c, r, true);
+            live_tell(c, r, true);
         }
     }
-    window_close(c);
+    live_window_close(c);
 }
 
 void live_attempt_over(void *context, struct attempt *a)
@@ -326,7 +130,7 @@ void live_attempt_over(void *context, struct attempt *a)
         return;
     }
     if (a->told.record != NULL) {
-        part(a->told.record);
+        live_part(a->told.record);
     }
     client->num_attempts++;
     client->has_attempt_end = true;
@@ -355,12 +159,12 @@ static void tell_early(struct case_file *c, struct attempt *a, bool final)
     r->told_of = a;
     t->record = r;
     if (!r->is_dropped) {
-        tell(c, r, final);
+        live_tell(c, r, final);
     }
     t->id = r->out->id;
     if (!final || r->is_dropped) {
         r->is_dropped = true;
-        part(r);
+        live_part(r);
     } else {
         t->revision = r->revision;
         t->final = r->final;
@@ -380,13 +184,13 @@ static void preview(struct case_file *c, struct attempt *a, bool may_go_on)
             client->last_attempt_end_ns = x->told.end_ns;
         }
     }
-    window_open(c);
+    live_window_open(c);
     if (a->told.record != NULL) {
         a->told.record->is_dropped = true;
-        part(a->told.record);
+        live_part(a->told.record);
     }
     tell_early(c, a, !may_go_on);
-    window_close(c);
+    live_window_close(c);
     client->has_attempt_end = had_end;
     client->last_attempt_end_ns = end_ns;
 }
@@ -410,22 +214,22 @@ static void look_at_attempts(struct case_file *c)
 /* Judges what the client did without HTTP. */
 static void judge_the_rest(struct case_file *c, struct client *client)
 {
-    window_open(c);
+    live_window_open(c);
     struct record *provisional = client->provisional;
     judge_client(c, client);
     if (provisional != NULL) {
         client->provisional = NULL;
         provisional->provisional_of = NULL;
         if (!provisional->is_dropped) {
-            tell(c, provisional, true);
+            live_tell(c, provisional, true);
         }
     }
-    for (struct record *r = window_first(c); r != NULL; r = r->next) {
+    for (struct record *r = live_window_first(c); r != NULL; r = r->next) {
         if (!r->is_dropped && !r->is_provisional) {
-            tell(c, r, true);
+            live_tell(c, r, true);
         }
     }
-    window_close(c);
+    live_window_close(c);
 }
 
 void live_client_over(struct case_file *c, struct client *client)
@@ -478,7 +282,7 @@ static void sweep_clients(struct case_file *c)
  * window: behind all records that they correct. */
 static void settle(struct case_file *c)
 {
-    window_open(c);
+    live_window_open(c);
     for (struct record *r = c->first_record; r != NULL; r = r->next) {
         if (r->is_dropped || r->provisional_of != NULL ||
             c->out.arena.size - c->out.arena.used < SPARE_BYTES) {
@@ -489,7 +293,7 @@ static void settle(struct case_file *c)
         }
         whole_compare_nodes(c, r);
         if (!r->is_dropped) {
-            tell(c, r, true);
+            live_tell(c, r, true);
         }
     }
     /* What was written lives as long as the newest record does. */
@@ -520,7 +324,7 @@ void live_pass(struct case_file *c)
 static void describe(struct case_file *c, struct capture_summary *captures, size_t num)
 {
     struct live *live = c->live;
-    window_open(c);
+    live_window_open(c);
     c->out.num_notes = 0;
     whole_describe(c, captures, num);
     live->failures_are_told = true;
