@@ -1,11 +1,17 @@
 #include "capture/live.h"
 
+#include "base/text.h"
+
 #include <pcap/pcap.h>
 
 #include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -19,8 +25,10 @@ struct interface {
     pcap_t *pcap;
     int fd;
     uint16_t link_type;
+    uint16_t hatype; /* ARPHRD_…, of the socket's address */
     enum interface_state state;
-    int64_t retry_ns; /* INTERFACE_DOWN: when to look again */
+    int64_t retry_ns; /* INTERFACE_DOWN, INTERFACE_GONE: when to look again */
+    int64_t pause_ns; /* INTERFACE_GONE: until the look after that */
     struct capture_info info;
     uint64_t dropped_before; /* counts wrap at 32 bits */
     uint32_t dropped_last, missed_last;
@@ -146,6 +154,11 @@ static enum status open_interface(struct interface *f, const struct live_options
         trouble_set(trouble, "Interface %.100s cannot be waited for: %.200s.", f->name, why);
         return STATUS_NO_FILE;
     }
+    struct sockaddr_ll address = {0};
+    socklen_t len = sizeof address;
+    if (getsockname(f->fd, (struct sockaddr *)&address, &len) == 0) {
+        f->hatype = address.sll_hatype;
+    }
     f->info = (struct capture_info){.format = CAPTURE_FORMAT_LIVE,
                                     .format_name = "live",
                                     .complete = true,
@@ -180,7 +193,9 @@ enum status live_open(struct live_capture **out, const struct live_options *opti
 
 static void say(struct live_capture *l, const struct interface *f, const char *what)
 {
-    trouble_set(&l->remark, "Interface %.100s %s.", f->name, what);
+    const struct trouble before = l->has_remark ? l->remark : (struct trouble){{0}};
+    trouble_set(&l->remark, "%.250s%sInterface %.100s %s.", before.text, l->has_remark ? " " : "",
+                f->name, what);
     l->has_remark = true;
 }
 
@@ -225,7 +240,9 @@ static void lose(struct live_capture *l, struct interface *f)
     bool is_gone = strstr(pcap_geterr(f->pcap), "disappeared") != NULL;
     if (is_gone) {
         f->state = INTERFACE_GONE;
-        say(l, f, "is gone; nothing more comes from it");
+        f->pause_ns = LIVE_DOWN_RETRY_NS;
+        f->retry_ns = monotonic_ns() + f->pause_ns;
+        say(l, f, "is gone; waiting for one of that name");
     } else {
         if (f->state == INTERFACE_UP) {
             say(l, f, "went down; waiting for it to come back");
@@ -235,13 +252,56 @@ static void lose(struct live_capture *l, struct interface *f)
     }
 }
 
+/* Ties the socket to the interface that has the name now, if it is of the same kind. Only making a
+ * socket needs a right, which was given up; this one's filter and buffer stay what they are. */
+static bool bind_again(const struct interface *f)
+{
+    struct ifreq request = {0};
+    struct sockaddr_ll to = {0};
+    socklen_t len = sizeof to;
+    struct text name;
+    text_init(&name, request.ifr_name, sizeof request.ifr_name);
+    text_add(&name, f->name);
+    if (ioctl(f->fd, SIOCGIFINDEX, &request) != 0 ||
+        getsockname(f->fd, (struct sockaddr *)&to, &len) != 0) {
+        return false;
+    }
+    const struct packet_mreq every = {.mr_ifindex = request.ifr_ifindex,
+                                      .mr_type = PACKET_MR_PROMISC};
+    to.sll_ifindex = request.ifr_ifindex;
+    len = sizeof to;
+    if (bind(f->fd, (const struct sockaddr *)&to, sizeof to) != 0 ||
+        getsockname(f->fd, (struct sockaddr *)&to, &len) != 0 || to.sll_hatype != f->hatype) {
+        return false;
+    }
+    (void)setsockopt(f->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &every, sizeof every);
+    return true;
+}
+
+/* Looks for an interface of that name at growing intervals, for ever. */
+static void find_again(struct live_capture *l, struct interface *f)
+{
+    if (bind_again(f)) {
+        f->state = INTERFACE_DOWN; /* until its first frame */
+        f->retry_ns = monotonic_ns();
+        say(l, f, "is there again");
+        return;
+    }
+    f->pause_ns =
+        f->pause_ns >= LIVE_GONE_RETRY_NS_MAX / 2 ? LIVE_GONE_RETRY_NS_MAX : 2 * f->pause_ns;
+    f->retry_ns = monotonic_ns() + f->pause_ns;
+}
+
 /* true: *out is a frame of this interface. */
 static bool take(struct live_capture *l, struct interface *f, struct frame *out)
 {
     struct pcap_pkthdr *header;
     const uint8_t *bytes;
-    if (f->state == INTERFACE_GONE ||
-        (f->state == INTERFACE_DOWN && monotonic_ns() < f->retry_ns)) {
+    if (f->state != INTERFACE_UP && monotonic_ns() < f->retry_ns) {
+        return false;
+    }
+    if (f->state == INTERFACE_GONE) {
+        find_again(l, f);
         return false;
     }
     int result = pcap_next_ex(f->pcap, &header, &bytes);
@@ -261,23 +321,18 @@ static bool take(struct live_capture *l, struct interface *f, struct frame *out)
     return false;
 }
 
-/* Waits until an interface has frames, or LIVE_WAIT_MS. false: all are gone. */
-static bool wait_for_frames(struct live_capture *l)
+/* Waits until an interface has frames, or LIVE_WAIT_MS. */
+static void wait_for_frames(struct live_capture *l)
 {
     struct pollfd fds[LIVE_INTERFACES_MAX];
     nfds_t num = 0;
-    bool any = false;
     for (size_t i = 0; i < l->num_interfaces; i++) {
         const struct interface *f = &l->interfaces[i];
-        any = any || f->state != INTERFACE_GONE;
         if (f->state == INTERFACE_UP) {
             fds[num++] = (struct pollfd){.fd = f->fd, .events = POLLIN};
         }
     }
-    if (any) {
-        (void)poll(fds, num, LIVE_WAIT_MS); /* an interrupted wait is a short one */
-    }
-    return any;
+    (void)poll(fds, num, LIVE_WAIT_MS); /* an interrupted wait is a short one */
 }
 
 enum live_result live_next(struct live_capture *l, struct frame *out, size_t *which)
@@ -292,8 +347,8 @@ enum live_result live_next(struct live_capture *l, struct frame *out, size_t *wh
             l->burst_left = LIVE_BURST;
             l->turn = (l->turn + 1) % l->num_interfaces;
         }
-        if (pass == 0 && !wait_for_frames(l)) {
-            return LIVE_ENDED;
+        if (pass == 0) {
+            wait_for_frames(l);
         }
     }
     return LIVE_QUIET;

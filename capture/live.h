@@ -4,10 +4,10 @@
  *      for (;;) switch (live_next(l, &frame, &which))
  *          LIVE_FRAME    frame of interface `which`
  *          LIVE_QUIET    nothing for a while: time for other things
- *          LIVE_ENDED    no interface is left
  *      live_close(l)
  *
- * An interface that goes down is waited for; one that disappears is given up.
+ * An interface that goes down is waited for, and so is one that disappears: whatever has its name
+ * and its link type later takes its place, with no new rights.
  */
 #ifndef KRBSCOPE_CAPTURE_LIVE_H
 #define KRBSCOPE_CAPTURE_LIVE_H
@@ -21,6 +21,7 @@
 #define LIVE_WAIT_MS 200          /* longest wait for a frame */
 #define LIVE_BURST 256            /* frames of one interface before the next one's turn */
 #define LIVE_DOWN_RETRY_NS INT64_C(500000000) /* between two looks at an interface that is down */
+#define LIVE_GONE_RETRY_NS_MAX INT64_C(8000000000) /* the longest pause when it is gone */
 
 struct live_options {
     const char *interfaces[LIVE_INTERFACES_MAX];
@@ -32,7 +33,7 @@ struct live_options {
     unsigned buffer_mb; /* 0: LIVE_BUFFER_MB_DEFAULT */
 };
 
-enum live_result { LIVE_FRAME, LIVE_QUIET, LIVE_ENDED };
+enum live_result { LIVE_FRAME, LIVE_QUIET };
 
 struct live_capture;
 

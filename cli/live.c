@@ -240,11 +240,7 @@ static enum step_result_of_run next_frame(struct live_run *run)
             return RUN_ENDED;
         }
     } else {
-        enum live_result result = live_next(run->live, &frame, &which);
-        if (result == LIVE_ENDED) {
-            return RUN_ENDED;
-        }
-        if (result == LIVE_QUIET) {
+        if (live_next(run->live, &frame, &which) == LIVE_QUIET) {
             run->now_ns = clock_ns(CLOCK_REALTIME);
             case_tick(run->c, run->now_ns - TICK_LAG_NS);
             return RUN_QUIET;

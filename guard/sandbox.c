@@ -86,9 +86,9 @@ static const int file_calls[] = {
     SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(getcwd),
 };
 
-/* Beside those: reading devices. */
+/* Beside those: reading devices, and finding one that was made anew. */
 static const int live_calls[] = {SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(getsockopt),
-                                 SCMP_SYS(getsockname)};
+                                 SCMP_SYS(getsockname), SCMP_SYS(bind)};
 
 /* Asked for by libraries that do well without: refused politely. */
 static const int polite_calls[] = {SCMP_SYS(unlink), SCMP_SYS(unlinkat)};

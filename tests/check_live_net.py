@@ -48,18 +48,22 @@ def skip(why):
     sys.exit(77)
 
 
+def make_pair():
+    commands = ["link add out0 mtu 9000 type veth peer name in0 mtu 9000",
+                "link set out0 up", "link set in0 up"]
+    return all(run("ip", "-n", NAME, *each.split()).returncode == 0 for each in commands)
+
+
 def make_network():
     if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("tcpreplay"):
         skip("needs root, iproute2 and tcpreplay")
     if run("ip", "netns", "add", NAME).returncode != 0:
         skip("no network namespace can be made here")
-    commands = ["link add out0 mtu 9000 type veth peer name in0 mtu 9000",
-                "link set out0 up", "link set in0 up"]
     run(*inside("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1",
                 "net.ipv6.conf.all.disable_ipv6=1"))
-    for command in commands:
-        if run("ip", "-n", NAME, *command.split()).returncode != 0:
-            skip("no veth interfaces can be made here")
+    if not make_pair():
+        run("ip", "netns", "del", NAME)
+        skip("no veth interfaces can be made here")
 
 
 def wait_for(condition, what):
@@ -206,6 +210,26 @@ def check_down_and_up():
         expect(len(summaries(live.json)) >= 1, "the last summary goes to the new file")
 
 
+def check_made_anew():
+    """The interface is deleted and another gets its name: no rights are left, yet it goes on."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o777)
+        live = start(folder, "--every-port")
+        replay(capture_of("spn-missing"), "-t")
+        wait_for(lambda: live.frames() > 0, "frames before the interface is deleted")
+        run("ip", "-n", NAME, "link", "del", "in0")
+        live.frames()
+        make_pair()
+        before = live.frames()
+        # What is sent before the socket is bound anew is nobody's: replay until it is heard.
+        wait_for(lambda: replay(capture_of("no-negotiate-offered"), "-t") or live.frames() > before,
+                 "frames of the interface made anew")
+        said = live.end()
+        expect("is gone" in said and "is there again" in said, f"both are told: {said}")
+        expect(len(attempts(live.json)) >= 2, "attempts from before and after")
+
+
 make_network()
 try:
     for each in FULL_SPEED:
@@ -215,6 +239,7 @@ try:
         compare(each)
     check_default_filter()
     check_down_and_up()
+    check_made_anew()
 finally:
     run("ip", "netns", "del", NAME)
 sys.exit(1 if failures else 0)
