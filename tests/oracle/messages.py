@@ -426,6 +426,14 @@ def captures_below(folder):
                 yield os.path.relpath(os.path.join(where, name), folder)
 
 
+def sample_of(folder):
+    """Of a collection every KRBSCOPE_ORACLE_EVERY-th capture, eight times as many of our cases."""
+    every = int(os.environ.get("KRBSCOPE_ORACLE_EVERY", "1"))
+    if not os.path.exists(os.path.join(folder, "INDEX.tsv")):
+        every = max(1, every // 8)
+    return list(captures_below(folder))[::every]
+
+
 def read_exceptions(path):
     found = {}
     with open(path, encoding="utf-8") as lines:
@@ -440,7 +448,7 @@ def read_exceptions(path):
 def main():
     program, exceptions_path, *folders = sys.argv[1:]
     exceptions = read_exceptions(exceptions_path)
-    jobs = [(folder, path) for folder in folders for path in captures_below(folder)]
+    jobs = [(folder, path) for folder in folders for path in sample_of(folder)]
     total = collections.Counter()
     num_differences = 0
     with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
