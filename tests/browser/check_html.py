@@ -5,7 +5,7 @@
 
 Of each page: no error on the console, the verdict's text to be seen, an arrow for each event of the
 JSON report, nothing to scroll sideways at 1280 and at 390 pixels, no violation found by axe-core
-(once where the same case lies there in several formats);
+(once where the same case lies there in several formats; KRBSCOPE_AXE_EVERY=4: of every fourth);
 rows open, copying copies, and where there are several attempts sorting, filtering and links work.
 Of some pages, one of each kind of end among them, axe-core also looks at contrasts, in light and in
 dark, and mouse and keyboard are used: both take long. WRITE_PAGES writes more pages by hand:
