@@ -89,9 +89,9 @@ static void check_same(const char *name, size_t cut, const char *how, const stru
     }
 }
 
-/* Without all frames up to the MP's leg, and no connection that tells of a hole, a piece is a capture
- * that begins late: why NTLM was chosen is not visible in it, and CAUSES.md makes the refusal that
- * stood beside the verdict the verdict itself. */
+/* Without all frames up to the MP's leg, and no connection that tells of a hole, a piece is a
+ * capture that begins late: why NTLM was chosen is not visible in it, and CAUSES.md makes the
+ * refusal that stood beside the verdict the verdict itself. */
 static bool is_refusal_alone(const struct verdicts *whole, const struct verdict_line *now)
 {
     for (size_t i = 0; i < whole->num; i++) {
