@@ -129,8 +129,6 @@ enum status outlet_start(struct outlet **out, const struct outlet_options *optio
         int result = outlet_write(pair[1], options, w->files, w->num_files, &w->syslog, &w->ring,
                                   &w->evidence);
         close_all(w);
-        free(w);
-        free(o);
         _exit(result);
     }
     if (status == STATUS_OK && pid < 0) {
