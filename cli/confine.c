@@ -20,6 +20,7 @@ static iconv_t character_sets[2];
 static void close_character_sets(void)
 {
     for (int i = 0; i < 2; i++) {
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): iconv_open's word for failure */
         if (character_sets[i] != (iconv_t)-1) {
             (void)iconv_close(character_sets[i]);
         }

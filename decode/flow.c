@@ -38,7 +38,7 @@ struct flow_table *flow_table_new(uint32_t flows_max)
         t->num_buckets *= 2;
     }
     t->num_slabs = flows_max / SLAB_FLOWS + 1;
-    t->slabs = calloc(t->num_slabs, sizeof *t->slabs);
+    t->slabs = calloc(t->num_slabs, sizeof(struct flow *));
     t->buckets = calloc(t->num_buckets, sizeof *t->buckets);
     if (t->slabs == NULL || t->buckets == NULL) {
         flow_table_free(t);

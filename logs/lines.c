@@ -62,8 +62,10 @@ static void begin(struct lines *l)
         return;
     }
     l->turn = iconv_open("UTF-8", is_little ? "UTF-16LE" : "UTF-16BE");
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): iconv_open's word for failure */
     l->wide = l->turn == (iconv_t)-1 ? NULL : malloc(WIDE_ROOM_BYTES);
     if (l->wide == NULL) { /* it stays what it is, and no line of it can be read */
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
         if (l->turn != (iconv_t)-1) {
             (void)iconv_close(l->turn);
         }
