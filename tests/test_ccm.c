@@ -167,7 +167,7 @@ Test(ccm, boundary_from_the_first_line_or_bare)
         "Multipart/Mixed ;charset=x; Boundary=" BOUNDARY " ; x=y",
         "multipart/mixed; boundary=",
         "multipart/mixed; boundary=\"",
-        "multipart/mixed; boundary=\"" BOUNDARY,
+        ("multipart/mixed; boundary=\"" BOUNDARY),
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         struct ccm_message m = decode(all_of(real_body()), types[i]);

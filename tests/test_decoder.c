@@ -318,7 +318,7 @@ Test(decoder, a_hole_in_a_response_closes_in_packet_time)
     talk_text(&t, 0, REQUEST);
     talk_say(&t, 1, 0, RESPONSE, 10);
     t.next[1] += 30; /* lost */
-    talk_say(&t, 1, 0, RESPONSE + 40, strlen(RESPONSE) - 40);
+    talk_say(&t, 1, 0, &RESPONSE[40], strlen(RESPONSE) - 40);
     talk_ack(&t, 0);
     cr_assert_eq(seen_count(&list, EVENT_GAP), 0);
     k.time_ns += 999 * PACKET_MS;

@@ -86,8 +86,8 @@ Test(report_html, referrals)
     fixture_referrals(a);
     char *html = html_of_attempts(&a, 1, &len);
     static const char *const parts[] = {
-        "Referrals</h2>\n<ol><li><code>NORTH.TEST</code> at <code>10.9.8.2</code>: referred to "
-        "<code>SOUTH.&#x3c;TEST&#x3e;</code> <span class=\"fr\">(frame ",
+        ("Referrals</h2>\n<ol><li><code>NORTH.TEST</code> at <code>10.9.8.2</code>: referred to "
+         "<code>SOUTH.&#x3c;TEST&#x3e;</code> <span class=\"fr\">(frame "),
         "error KDC_ERR_POLICY (12), again: <b>a loop</b> <span class=\"fr\">(frame ",
         "<li><code>EAST.TEST</code>: kdc-not-found</li></ol>",
     };

@@ -68,7 +68,7 @@ Test(report_text, has_all_parts_in_order_and_the_verdict_last)
     make_one(&a, fixture_refused(1));
     char *text = text_of(&a, &(struct report_options){0});
     static const char *const parts[] = {
-        "krbscope " KRBSCOPE_VERSION,
+        ("krbscope " KRBSCOPE_VERSION),
         "trace.cap",
         "netmon-2.3",
         "105 frames",
