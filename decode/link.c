@@ -1,5 +1,7 @@
 #include "decode/segment_private.h"
 
+#include <string.h>
+
 /* LINKTYPE numbers that capture.h has no name for; common enough in captures of routers. */
 enum { LINK_PPP_HDLC = 50, LINK_CISCO_HDLC = 104, LINK_PPI = 192 };
 
@@ -94,9 +96,7 @@ enum layer link_ethernet_step(struct walk *w)
     uint16_t type = bytes_u16be_at(w->rest, 12);
     struct hardware_address *from = &w->out->from_hardware;
     from->known = true;
-    for (size_t i = 0; i < sizeof from->octets; i++) {
-        from->octets[i] = bytes_u8_at(w->rest, 6 + i);
-    }
+    memcpy(from->octets, bytes_part(w->rest, 6, sizeof from->octets).at, sizeof from->octets);
     walk_skip(w, 14);
     return type == 0x0800 ? LAYER_IPV4 : link_layer_of_type(w, type);
 }
