@@ -22,19 +22,11 @@ void value_append(struct writer *w, json_t *array, json_t *value)
     }
 }
 
-static json_t *string_from(struct bytes b)
+/* b as an escape_…_new() writes it; NULL: no memory. */
+static json_t *string_by(char *escape_new(struct bytes b, size_t *len), struct bytes b)
 {
     size_t len;
-    char *copy = escape_utf8_new(b, &len);
-    json_t *value = copy == NULL ? NULL : json_stringn(copy, len);
-    free(copy);
-    return value;
-}
-
-static json_t *hex_from(struct bytes b)
-{
-    size_t len;
-    char *copy = escape_hex_new(b, &len);
+    char *copy = escape_new(b, &len);
     json_t *value = copy == NULL ? NULL : json_stringn(copy, len);
     free(copy);
     return value;
@@ -43,14 +35,14 @@ static json_t *hex_from(struct bytes b)
 /* The string, and when it is not UTF-8 its twin "<key>_raw". */
 void value_put_bytes(struct writer *w, json_t *object, const char *key, struct bytes b)
 {
-    value_put(w, object, key, string_from(b));
+    value_put(w, object, key, string_by(escape_utf8_new, b));
     if (!escape_is_utf8(b)) {
         char buffer[128];
         struct text twin;
         text_init(&twin, buffer, sizeof buffer);
         text_add(&twin, key);
         text_add(&twin, "_raw");
-        value_put(w, object, twin.at, hex_from(b));
+        value_put(w, object, twin.at, string_by(escape_hex_new, b));
     }
 }
 
@@ -78,8 +70,8 @@ void value_put_list(struct writer *w, json_t *object, const char *key, const str
     bool has_raw = false;
     for (size_t i = 0; i < num; i++) {
         bool good = escape_is_utf8(items[i]);
-        value_append(w, list, string_from(items[i]));
-        value_append(w, raw, good ? json_null() : hex_from(items[i]));
+        value_append(w, list, string_by(escape_utf8_new, items[i]));
+        value_append(w, raw, good ? json_null() : string_by(escape_hex_new, items[i]));
         has_raw = has_raw || !good;
     }
     value_put(w, object, key, list);
