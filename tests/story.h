@@ -186,4 +186,7 @@ struct endpoint story_endpoint(const char *address, uint16_t port);
 /* 401, then that token: the usual way to the server's verdict. */
 struct talk talk_present(struct story *s, enum story_token token);
 
+/* On from TOKEN_NTLM_1: 401 with the challenge, the client's answer to it, then that status. */
+void talk_ntlm_on(struct talk *t, unsigned status);
+
 #endif

@@ -283,3 +283,10 @@ struct talk talk_present(struct story *s, enum story_token token)
     ASK(&t, .token = token);
     return t;
 }
+
+void talk_ntlm_on(struct talk *t, unsigned status)
+{
+    ANSWER(t, .status = 401, .ntlm_challenge = true);
+    ASK(t, .token = TOKEN_NTLM_3);
+    ANSWER(t, .status = status);
+}

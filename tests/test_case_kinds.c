@@ -106,9 +106,7 @@ Test(kinds, post_elsewhere_after_a_success_is_no_fallback)
     struct story s;
     story_begin(&s, NULL);
     struct talk t = talk_present(&s, TOKEN_NTLM_1);
-    ANSWER(&t, .status = 401, .ntlm_challenge = true);
-    ASK(&t, .token = TOKEN_NTLM_3);
-    ANSWER(&t, .status = 200);
+    talk_ntlm_on(&t, 200);
     struct talk u = talk_open(&s);
     ASK(&u, .path = CCM_REQUEST);
     ANSWER(&u, .status = 200);

@@ -7,9 +7,7 @@ static void ntlm(struct story *s, const char *host, unsigned status)
     ASK(&t, .host = host);
     ANSWER(&t, .status = 401);
     ASK(&t, .token = TOKEN_NTLM_1);
-    ANSWER(&t, .status = 401, .ntlm_challenge = true);
-    ASK(&t, .token = TOKEN_NTLM_3);
-    ANSWER(&t, .status = status);
+    talk_ntlm_on(&t, status);
 }
 
 /* ---- causes that need the whole case ---- */

@@ -102,9 +102,7 @@ Test(notes, success_is_no_proof_of_approval)
     struct story s;
     begin(&s);
     struct talk t = talk_present(&s, TOKEN_NTLM_1);
-    ANSWER(&t, .status = 401, .ntlm_challenge = true);
-    ASK(&t, .token = TOKEN_NTLM_3);
-    ANSWER(&t, .status = 200);
+    talk_ntlm_on(&t, 200);
     END(&s, 1);
     cr_expect(has_note(s.analysis.attempts[0], "no proof of approval"));
     story_free(&s);
@@ -144,9 +142,7 @@ Test(notes, unusual_errors_have_a_hint)
         ANSWER(&t, .status = 401);
         story_ticket_error(&s, MP_SPN, cases[i].code, 0);
         ASK(&t, .token = TOKEN_NTLM_1);
-        ANSWER(&t, .status = 401, .ntlm_challenge = true);
-        ASK(&t, .token = TOKEN_NTLM_3);
-        ANSWER(&t, .status = 401);
+        talk_ntlm_on(&t, 401);
         bool found = fails_with_note(&s, cases[i].hint == NULL ? "check" : cases[i].hint);
         cr_expect_eq(found, cases[i].hint != NULL, "%zu", i);
     }
@@ -161,9 +157,7 @@ Test(notes, loopback)
         begin(&s);
         s.client = is_same ? MP : CLIENT;
         struct talk t = talk_present(&s, TOKEN_NTLM_1);
-        ANSWER(&t, .status = 401, .ntlm_challenge = true);
-        ASK(&t, .token = TOKEN_NTLM_3);
-        ANSWER(&t, .status = 401);
+        talk_ntlm_on(&t, 401);
         cr_expect_eq(fails_with_note(&s, "BackConnectionHostNames"), is_same);
     }
 }
@@ -201,9 +195,7 @@ Test(notes, tgt_of_a_read_only_kdc)
         ANSWER(&t, .status = 401);
         story_ticket_error(&s, MP_SPN, 7, 0);
         ASK(&t, .token = TOKEN_NTLM_1);
-        ANSWER(&t, .status = 401, .ntlm_challenge = true);
-        ASK(&t, .token = TOKEN_NTLM_3);
-        ANSWER(&t, .status = 401);
+        talk_ntlm_on(&t, 401);
         cr_expect_eq(fails_with_note(&s, "read-only"), i == 0);
     }
 }
