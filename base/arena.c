@@ -105,6 +105,11 @@ void *arena_alloc(struct arena *a, size_t len)
     return p == NULL ? NULL : memset(p, 0, len);
 }
 
+uint8_t *arena_reserve(struct arena *a, size_t len)
+{
+    return take(a, len, 1);
+}
+
 void *arena_alloc_array(struct arena *a, size_t num, size_t len)
 {
     if (len != 0 && num > SIZE_MAX / len) {
@@ -120,7 +125,7 @@ bool arena_copy(struct arena *a, struct bytes b, struct bytes *out)
     if (b.len == 0) {
         return true;
     }
-    uint8_t *p = take(a, b.len, 1);
+    uint8_t *p = arena_reserve(a, b.len);
     if (p == NULL) {
         return false;
     }

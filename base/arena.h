@@ -36,6 +36,10 @@ void *arena_alloc_array(struct arena *a, size_t num, size_t len);
 /* Copies b into the arena; *out is empty when that does not fit (false). */
 bool arena_copy(struct arena *a, struct bytes b, struct bytes *out);
 
+/* len bytes for a buffer that is written at once: as arena_alloc(), but neither zeroed nor aligned.
+ * Its unused end goes back with arena_trim(). */
+uint8_t *arena_reserve(struct arena *a, size_t len);
+
 /* Of what was taken last, at `at`, only the first len bytes are needed: the rest goes back to
  * the block that is being filled. */
 void arena_trim(struct arena *a, const uint8_t *at, size_t len);

@@ -28,7 +28,7 @@ static bool inflate_part(struct bytes in, struct arena *arena, struct bytes *out
 {
     z_stream z = {.next_in = in.at, .avail_in = (uInt)in.len};
     *out = (struct bytes){0};
-    uint8_t *buffer = arena_alloc(arena, CCM_INFLATED_BYTES_MAX);
+    uint8_t *buffer = arena_reserve(arena, CCM_INFLATED_BYTES_MAX);
     if (buffer == NULL || inflateInit(&z) != Z_OK) {
         return false;
     }

@@ -11,7 +11,7 @@ struct list {
     uint32_t first, last;
 };
 
-#define SLAB_FLOWS 1024 /* entries that are allocated at once */
+#define SLAB_FLOWS 128 /* entries that are allocated at once */
 
 struct flow_table {
     struct flow **slabs; /* SLAB_FLOWS entries each, NULL: none yet; entry 0 is not used */

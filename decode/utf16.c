@@ -52,7 +52,7 @@ bool utf16_to_utf8(struct bytes in, bool big_endian, struct arena *arena, struct
     if (in.len < 2) {
         return true;
     }
-    uint8_t *at = arena_alloc_array(arena, in.len / 2, UTF8_PER_UNIT_MAX);
+    uint8_t *at = arena_reserve(arena, in.len / 2 * UTF8_PER_UNIT_MAX);
     if (at == NULL) {
         return false;
     }
