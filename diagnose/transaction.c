@@ -8,6 +8,11 @@ const struct krb_moment *transaction_names(const struct transaction *t)
     return t->request != NULL ? &t->request->u.krb : &t->reply->u.krb;
 }
 
+int64_t transaction_begin_ns(const struct transaction *t)
+{
+    return t->request != NULL ? t->request->first_time_ns : t->reply->first_time_ns;
+}
+
 bool transaction_is_error(const struct transaction *t)
 {
     return t->reply != NULL && t->reply->u.krb.type == KRB_ERROR_MSG;
