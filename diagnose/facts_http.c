@@ -180,22 +180,45 @@ bool detect_ended_by(const struct judgement *j, uint32_t ending, struct proof *p
     return true;
 }
 
-/* The final answer is a 401 to a token, whole, and no handshake's middle. */
-static bool is_refusal(const struct judgement *j)
+/* A 401 to a token, whole, and no handshake's middle. */
+static bool is_refused(const struct exchange *x)
 {
-    const struct moment *m = final_response(j);
+    const struct moment *m = x == NULL ? NULL : x->response;
     return m != NULL && m->u.http.status == 401 && m->u.http.head_complete &&
-           exchange_presents_token(j->reading.last) && !moment_is_middle_401(m);
+           exchange_presents_token(x) && !moment_is_middle_401(m);
 }
 
-bool detect_refused_after(const struct judgement *j, uint32_t token, struct proof *p)
+static bool is_refusal(const struct judgement *j)
 {
-    if (!is_refusal(j) || (uint32_t)j->reading.last->request->u.http.token != token) {
+    return is_refused(j->reading.last);
+}
+
+/* The 401 that refused the last ticket, and let the client go on with NTLM at most; else NULL. What
+ * ends the attempt otherwise (403, a reset) is its cause, whatever became of a ticket before. */
+static const struct moment *ticket_refusal(const struct judgement *j)
+{
+    const struct exchange *krb = j->reading.krb;
+    const struct exchange *last = j->reading.last;
+    if (!is_refused(krb) || j->outcome == OUTCOME_APPROVED) {
+        return NULL;
+    }
+    bool is_about_ntlm = j->reading.ntlm == last &&
+                         (j->outcome == OUTCOME_APPROVED_NTLM || is_refused(last) ||
+                          (j->outcome == OUTCOME_REFUSED && last->response != NULL &&
+                           moment_is_middle_401(last->response)));
+    return krb == last || is_about_ntlm ? krb->response : NULL;
+}
+
+bool detect_ticket_refused(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct moment *m = ticket_refusal(j);
+    if (m == NULL) {
         return false;
     }
-    const struct http_moment *h = &final_response(j)->u.http;
-    proof_add(j, p, j->reading.last->request, "the request with the ticket");
-    proof_add(j, p, final_response(j), "401 again%s%s",
+    const struct http_moment *h = &m->u.http;
+    proof_add(j, p, j->reading.krb->request, "the request with the ticket");
+    proof_add(j, p, m, "401 again%s%s",
               h->neg_state == NEG_STATE_REJECT ? ": " : "",
               h->neg_state == NEG_STATE_REJECT ? "negState reject" : "");
     return true;
@@ -220,8 +243,8 @@ bool detect_ntlm_refused(const struct judgement *j, uint32_t unused, struct proo
 bool detect_ap_accepted(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;
-    const struct moment *m = final_response(j);
-    if (m == NULL || !is_refusal(j) || j->reading.last->request->u.http.token != TOKEN_SIGHT_KRB ||
+    const struct moment *m = ticket_refusal(j);
+    if (m == NULL ||
         (!m->u.http.has_ap_rep && m->u.http.neg_state != NEG_STATE_ACCEPT_COMPLETED)) {
         return false;
     }
@@ -271,8 +294,8 @@ static bool is_mismatch(int32_t code)
 
 bool detect_ap_error(const struct judgement *j, uint32_t code, struct proof *p)
 {
-    const struct moment *m = final_response(j);
-    if (m == NULL || !m->u.http.has_krb_error || j->outcome == OUTCOME_APPROVED) {
+    const struct moment *m = ticket_refusal(j);
+    if (m == NULL || !m->u.http.has_krb_error) {
         return false;
     }
     int32_t is = m->u.http.krb_error;

@@ -156,6 +156,15 @@ static enum outcome outcome_of_2xx(const struct reading *r, enum authenticated_b
     return is_anonymous && from_syn ? OUTCOME_ACCEPTED_ANONYMOUS : OUTCOME_INCOMPLETE;
 }
 
+/* Bytes that the client sent on the connection after that answer were not captured: it may have
+ * gone on with another token. */
+static bool may_have_gone_on(const struct exchange *x)
+{
+    const struct conn *conn = x->conn;
+    return conn != NULL && conn->has_facts && conn->facts.bytes_lost[0] > 0 &&
+           conn->gap_ns > x->response->time_ns;
+}
+
 static enum outcome outcome_of_401(const struct view *v, const struct reading *r)
 {
     const struct exchange *x = r->last;
@@ -163,7 +172,7 @@ static enum outcome outcome_of_401(const struct view *v, const struct reading *r
         return OUTCOME_INCOMPLETE;
     }
     if (exchange_presents_token(x) && !moment_is_middle_401(x->response)) {
-        return OUTCOME_REFUSED;
+        return may_have_gone_on(x) ? OUTCOME_INCOMPLETE : OUTCOME_REFUSED;
     }
     return gave_up(v, r) ? OUTCOME_REFUSED : OUTCOME_INCOMPLETE;
 }

@@ -171,3 +171,78 @@ Test(causes, handshake_left_in_its_middle)
     cr_expect_null(also_of(s.analysis.attempts[0], CAUSE_NTLM_REFUSED));
     story_free(&s);
 }
+
+/* ---- a ticket that is refused, and what the client does then ---- */
+
+/* Presents a ticket that is refused, goes on with NTLM, which gets that status. */
+static void ntlm_after_ticket(struct story *s, int32_t error, unsigned status)
+{
+    struct talk t = talk_present(s, TOKEN_KRB);
+    ANSWER(&t, .status = 401, .krb_error = error);
+    ASK(&t, .token = TOKEN_NTLM_1);
+    talk_ntlm_on(&t, status);
+}
+
+/* Goal: what became of the ticket is the cause, whatever NTLM does then; NTLM refused is told
+ * beside it. Method: each error of a server, seen from the client and from the server, with NTLM
+ * refused and let in. */
+Test(causes, ntlm_after_a_refused_ticket)
+{
+    static const struct {
+        int32_t error;
+        enum cause cause;
+    } cases[] = {
+        {41, CAUSE_SERVICE_KEY_MISMATCH}, {44, CAUSE_SERVICE_KEY_STALE}, {34, CAUSE_REPLAY},
+        {37, CAUSE_CLOCK_SKEW},           {33, CAUSE_CLOCK_SKEW},        {0, CAUSE_TICKET_REFUSED},
+    };
+    for (size_t i = 0; i < 4 * sizeof cases / sizeof cases[0]; i++) {
+        enum cause cause = cases[i / 4].cause;
+        bool is_let_in = i % 2 == 1, is_at_client = i / 2 % 2 == 1;
+        struct story s;
+        story_begin(&s, NULL);
+        if (is_at_client) {
+            story_client_side(&s);
+        } else {
+            story_meet(&s, CLIENT, MP);
+        }
+        ntlm_after_ticket(&s, cases[i / 4].error, is_let_in ? 200 : 401);
+        END(&s, 1);
+        EXPECT(&s, 0, is_let_in ? OUTCOME_APPROVED_NTLM : OUTCOME_REFUSED, cause, STEP_ACCEPT);
+        const struct attempt_record *a = s.analysis.attempts[0];
+        cr_expect_eq(a->verdict.is_note, is_let_in);
+        cr_expect_eq(also_of(a, CAUSE_NTLM_REFUSED) != NULL, !is_let_in);
+        cr_expect_null(also_of(a, CAUSE_NTLM_WITHOUT_KERBEROS));
+        cr_expect_null(also_of(a, CAUSE_NTLM_INSTEAD_OF_KERBEROS));
+        cr_expect_eq(a->steps[STEP_ACCEPT].state, is_let_in ? STATE_OK : STATE_FAILED);
+        story_free(&s);
+    }
+}
+
+/* Goal: what ends the attempt otherwise is its cause, not the ticket that was refused before.
+ * Method: 503 to the NTLM that follows. */
+Test(causes, another_end_after_a_refused_ticket)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    ntlm_after_ticket(&s, 41, 503);
+    END(&s, 1);
+    EXPECT(&s, 0, OUTCOME_FAILED, CAUSE_MP_UNAVAILABLE, STEP_ACCEPT);
+    story_free(&s);
+}
+
+/* Goal: a ticket that is taken in the end was never refused for good. Method: refused, then another
+ * one accepted. */
+Test(causes, a_later_ticket_mends_it)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    struct talk t = talk_present(&s, TOKEN_KRB);
+    ANSWER(&t, .status = 401, .krb_error = 44);
+    ASK(&t, .token = TOKEN_KRB, .ticket = 2, .kvno = 4);
+    ANSWER(&t, .status = 200);
+    END(&s, 1);
+    EXPECT(&s, 0, OUTCOME_APPROVED, CAUSE_NONE, 0);
+    story_free(&s);
+}
