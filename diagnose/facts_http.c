@@ -202,10 +202,10 @@ static const struct moment *ticket_refusal(const struct judgement *j)
     if (!is_refused(krb) || j->outcome == OUTCOME_APPROVED) {
         return NULL;
     }
-    bool is_about_ntlm = j->reading.ntlm == last &&
-                         (j->outcome == OUTCOME_APPROVED_NTLM || is_refused(last) ||
-                          (j->outcome == OUTCOME_REFUSED && last->response != NULL &&
-                           moment_is_middle_401(last->response)));
+    bool is_about_ntlm =
+        j->reading.ntlm == last && (j->outcome == OUTCOME_APPROVED_NTLM || is_refused(last) ||
+                                    (j->outcome == OUTCOME_REFUSED && last->response != NULL &&
+                                     moment_is_middle_401(last->response)));
     return krb == last || is_about_ntlm ? krb->response : NULL;
 }
 
@@ -218,8 +218,7 @@ bool detect_ticket_refused(const struct judgement *j, uint32_t unused, struct pr
     }
     const struct http_moment *h = &m->u.http;
     proof_add(j, p, j->reading.krb->request, "the request with the ticket");
-    proof_add(j, p, m, "401 again%s%s",
-              h->neg_state == NEG_STATE_REJECT ? ": " : "",
+    proof_add(j, p, m, "401 again%s%s", h->neg_state == NEG_STATE_REJECT ? ": " : "",
               h->neg_state == NEG_STATE_REJECT ? "negState reject" : "");
     return true;
 }
@@ -244,8 +243,7 @@ bool detect_ap_accepted(const struct judgement *j, uint32_t unused, struct proof
 {
     (void)unused;
     const struct moment *m = ticket_refusal(j);
-    if (m == NULL ||
-        (!m->u.http.has_ap_rep && m->u.http.neg_state != NEG_STATE_ACCEPT_COMPLETED)) {
+    if (m == NULL || (!m->u.http.has_ap_rep && m->u.http.neg_state != NEG_STATE_ACCEPT_COMPLETED)) {
         return false;
     }
     proof_add(j, p, m, "the same 401 accepts the ticket (%s)",

@@ -142,6 +142,8 @@ struct answer_words {
     bool has_neg_state;
     bool no_date;
     const char *allow, *via;
+    const char *server, *powered_by; /* Microsoft-IIS/10.0, none */
+    const char *node;                /* X-Server-Name */
     bool is_cut;
 };
 

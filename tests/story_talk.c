@@ -259,7 +259,10 @@ void talk_response(struct talk *t, const struct answer_words *w)
                                       .seen_from_start = t->tcp.seen_from_syn,
                                       .allow = bytes_of(w->allow),
                                       .via = bytes_of(w->via),
-                                      .server = bytes_of("Microsoft-IIS/10.0")};
+                                      .server = bytes_of(story_or(w->server, "Microsoft-IIS/10.0")),
+                                      .powered_by = bytes_of(w->powered_by),
+                                      .node_header = w->node == NULL ? NULL : "X-Server-Name",
+                                      .node = bytes_of(w->node)};
     h.request_id = t->requests[t->num_answered++];
     h.has_date = !w->no_date;
     h.date_ns = story_clock_ns(t->s, t->s->server_ahead_s) / NS_PER_S * NS_PER_S;
