@@ -169,8 +169,16 @@ bool detect_ended_by(const struct judgement *j, uint32_t ending, struct proof *p
     if (r->last == NULL || (uint32_t)r->ending != ending) {
         return false;
     }
-    proof_add(j, p, r->last->request, "the request that got no response");
     const struct conn *conn = r->last->conn;
+    if (exchange_is_undelivered(r->last)) {
+        proof_add(j, p, r->last->request,
+                  "the request; its segments were sent again %u times in %.0f s, and not all were "
+                  "acknowledged",
+                  conn->facts.num_resent[0],
+                  (double)(conn->facts.last_data_ns[0] - r->last->request->first_time_ns) / 1e9);
+        return true;
+    }
+    proof_add(j, p, r->last->request, "the request that got no response");
     if (conn != NULL && conn->reset) {
         proof_add_frame(j, p, conn->capture, conn->reset_frame, "RST while the request waited");
     } else if (conn != NULL && conn->fin[0]) {
@@ -178,6 +186,13 @@ bool detect_ended_by(const struct judgement *j, uint32_t ending, struct proof *p
                         (double)(conn->fin_ns[0] - r->last->request->time_ns) / 1e9);
     }
     return true;
+}
+
+bool detect_undelivered(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    (void)p;
+    return j->reading.ending == ENDING_NO_REPLY && exchange_is_undelivered(j->reading.last);
 }
 
 /* A 401 to a token, whole, and no handshake's middle. */
@@ -282,6 +297,27 @@ bool detect_other_verb_works(const struct judgement *j, uint32_t unused, struct 
     proof_add_frame(j, p, seen->capture, seen->frame, "%s on the same path is answered %u",
                     seen->method, seen->status);
     return true;
+}
+
+/* Another connection to the server lacks frames: what was asked there, and answered, is not known.
+ */
+bool detect_other_verb_lost(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    (void)p;
+    const struct exchange *last = j->reading.last;
+    if (last == NULL) {
+        return false;
+    }
+    const struct address *server = &last->request->to.address;
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(j->v, conn)) != NULL) {
+        if (conn != last->conn && conn_is_lossy(conn) &&
+            address_equal(&conn->server.address, server)) {
+            return true;
+        }
+    }
+    return address_equal(&j->v->client->lossy_server, server);
 }
 
 /* RFC 4120 7.5.9: the codes of an acceptor that cannot decrypt: 31, 35, 41, 45. */

@@ -61,6 +61,15 @@ static bool side_is_lossy(const struct conn *conn, int side)
     return !conn->has_facts || conn->facts.bytes_lost[side] > 0 || conn->facts.acked_unseen[side];
 }
 
+bool exchange_is_undelivered(const struct exchange *x)
+{
+    const struct conn *conn = x->conn;
+    return x->response == NULL && conn != NULL && conn->has_facts && !conn->facts.acked_all[0] &&
+           conn->facts.last_data_ns[1] <= x->request->first_time_ns &&
+           conn->facts.num_resent[0] >= UNDELIVERED_RESENT_MIN &&
+           conn->facts.last_data_ns[0] - x->request->first_time_ns >= NO_REPLY_CLOSED_S * NS_PER_S;
+}
+
 static enum ending ending_of(const struct view *v, const struct exchange *x)
 {
     if (x->response != NULL) {
@@ -77,6 +86,9 @@ static enum ending ending_of(const struct view *v, const struct exchange *x)
         return gave_up ? ENDING_NO_REPLY : ENDING_RESET;
     }
     bool server_spoke = conn->facts.last_data_ns[1] > x->request->time_ns;
+    if (exchange_is_undelivered(x)) {
+        return ENDING_NO_REPLY;
+    }
     if (!conn->facts.acked_all[0] || server_spoke) {
         return ENDING_OPEN;
     }
