@@ -186,7 +186,7 @@ int64_t case_told_shift_ns(const struct case_file *c, uint16_t capture);
 /* The end of what this capture shows without a hole, from the piece with that number on. */
 int64_t case_end_ns(struct case_file *c, uint16_t capture);
 
-/* The same for a connection that was left open: between two pieces that a pause of a second parts,
+/* The same for a connection that was left open: between two pieces that a pause of 0.1 s parts,
  * its end may lie in a piece that was not given. */
 int64_t case_open_end_ns(struct case_file *c, const struct conn *conn);
 

@@ -95,7 +95,7 @@ static enum ending ending_of(const struct view *v, const struct exchange *x)
     bool closed =
         conn->fin[0] && conn->fin_ns[0] - x->request->time_ns >= NO_REPLY_CLOSED_S * NS_PER_S;
     bool silent =
-        view_end_ns(v, x->request->capture) - x->request->time_ns >= NO_REPLY_SILENT_S * NS_PER_S &&
+        case_open_end_ns(v->c, conn) - x->request->time_ns >= NO_REPLY_SILENT_S * NS_PER_S &&
         conn->last_ns - x->request->time_ns >= 0;
     return closed || silent ? ENDING_NO_REPLY : ENDING_OPEN;
 }

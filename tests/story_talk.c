@@ -106,6 +106,15 @@ void talk_ack(struct talk *t)
     t->tcp.acked_all[0] = true;
 }
 
+void talk_send_again(struct talk *t)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        story_wait(t->s, 4);
+        t->tcp.num_resent[0]++;
+        t->tcp.last_data_ns[0] = t->s->now_ns;
+    }
+}
+
 void talk_tls(struct talk *t)
 {
     struct event e = talk_event(t, EVENT_TLS, 0);
