@@ -105,7 +105,7 @@ struct talk talk_joined(struct story *s); /* the handshake was not captured */
 void talk_reset(struct talk *t, bool by_server);
 void talk_fin(struct talk *t, bool by_server);
 void talk_gap(struct talk *t, int side);
-void talk_ack(struct talk *t); /* what the client sent is acknowledged */
+void talk_ack(struct talk *t);        /* what the client sent is acknowledged */
 void talk_send_again(struct talk *t); /* what the client sent, three times in 12 s */
 void talk_tls(struct talk *t);
 void talk_end(struct talk *t, enum tcp_end_reason reason);
