@@ -170,6 +170,29 @@ void stream_tell_gap(struct stream_work *w, int side, uint64_t end, const struct
     w->sink->gap(w->sink->context, side, len, place);
 }
 
+static void wait_anew(const struct stream_work *w, struct stream_piece *piece)
+{
+    piece->num_frames = w->pair->num_frames;
+    piece->clock_ns = w->clock_ns;
+}
+
+/* Bytes came of what is missing of this direction: it is on its way, and waited for anew. Else a
+ * hole that small segments fill would be given up amid them. behind: the first piece held before.
+ */
+static void note_progress(struct stream_work *w, int side, const struct stream_piece *behind)
+{
+    struct stream *s = &w->pair->side[side];
+    struct stream_piece *blocked = w->pair->side[1 - side].held_first;
+    if (behind != NULL && s->held_first == behind) {
+        wait_anew(w, s->held_first);
+    }
+    if (blocked != NULL && is_blocked(w->pair, 1 - side, blocked->acked)) {
+        wait_anew(w, blocked);
+    }
+    s->hole_frames = w->pair->num_frames;
+    s->hole_ns = w->clock_ns;
+}
+
 /* Hands out what of the chunk is new. cut: bytes behind it that its frame lacked. */
 static void tell_data(struct stream_work *w, int side, const struct stream_chunk *chunk,
                       uint32_t cut)
@@ -333,6 +356,8 @@ void stream_push(struct stream_pair *p, int side, const struct stream_segment *g
         s->is_settled = true;
     }
     uint64_t end = offset + g->wire_len;
+    uint64_t next = s->next;
+    const struct stream_piece *behind = s->held_first; /* the hole that lies at next */
     if (g->has_fin && !s->fin_seen) {
         s->fin_seen = true;
         s->fin_at = end;
@@ -348,6 +373,9 @@ void stream_push(struct stream_pair *p, int side, const struct stream_segment *g
         }
     }
     stream_drain_both(&w);
+    if (s->next > next) {
+        note_progress(&w, side, behind);
+    }
     stream_note_hole(&w, s);
     stream_note_hole(&w, other);
     if (stream_is_waiting(p)) {

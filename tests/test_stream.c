@@ -395,6 +395,40 @@ Test(stream, a_hole_is_filled)
     cr_assert_arr_eq(r.bytes[0], whole.bytes[0], 20);
 }
 
+/* A hole is waited for as long as bytes come that fill it, in however many segments: one in this
+ * direction, and one that an answer, captured first, waits for. */
+Test(stream, a_hole_is_filled_byte_by_byte)
+{
+    for (int side = 0; side < 2; side++) {
+        struct stream_pair p;
+        struct stream_pool pool = pool_of();
+        struct received r = {.checks_order = true};
+        struct stream_sink sink = {.context = &r, .data = on_data, .gap = on_gap, .fin = on_fin};
+        struct sent behind = {.side = CLIENT, .seq = 300, .ack = 100, .from = 200, .len = 10};
+        struct sent answer = {.side = SERVER, .seq = 100, .ack = 300, .len = 10};
+        struct sent ack = {.side = SERVER, .seq = 100, .ack = 310};
+        struct sent filler = {.side = CLIENT, .seq = 100, .len = 1};
+        converse(&whole, 100, 1, 1);
+        stream_pair_init(&p);
+        stream_begin(&p.side[CLIENT], 100);
+        stream_begin(&p.side[SERVER], 100);
+        push(&p, &pool, &sink, &whole, side == CLIENT ? &behind : &answer, 1);
+        if (side == CLIENT) {
+            push(&p, &pool, &sink, &whole, &ack, 2);
+        }
+        for (uint32_t i = 0; i < 200; i++) {
+            push(&p, &pool, &sink, &whole, &filler, 3 + i);
+            filler.seq++;
+            filler.from++;
+            filler.time_ns += 50 * MS;
+        }
+        cr_assert_eq(r.num_gaps, 0);
+        cr_assert_eq(r.len[side], side == CLIENT ? 210 : 10);
+        cr_assert_arr_eq(r.bytes[CLIENT], whole.bytes[CLIENT], 200);
+        cr_assert_not(stream_is_waiting(&p));
+    }
+}
+
 Test(stream, one_direction_alone)
 {
     static struct received r;
