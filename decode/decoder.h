@@ -62,8 +62,8 @@ void decoder_set_capture(struct decoder *d, uint16_t capture);
 /* No more frames: gaps are closed, unfinished messages reported, every flow gets its TCP_END. */
 void decoder_end(struct decoder *d);
 
-/* Does a connection wait for bytes or for its end? Otherwise all that was pushed has been told, and
- * the next events are of frames to come. */
+/* Does a connection wait for bytes or for its end, or has one begun a message that did not end?
+ * Otherwise all that was pushed has been told, and the next events are of frames to come. */
 bool decoder_is_waiting(const struct decoder *d);
 
 const struct decoder_stats *decoder_stats(const struct decoder *d);

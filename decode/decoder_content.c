@@ -136,9 +136,29 @@ static void give_up(struct flow *flow, int side)
     flow->streams.side[side].is_wanted = false;
 }
 
+/* Has a message begun that did not end? When it is told, its frames lie in the past. */
+static bool has_begun(const struct flow_parser *p)
+{
+    bool begun = p->http != NULL && http_conn_memory(p->http) > p->http_idle_memory;
+    for (int side = 0; side < 2; side++) {
+        begun = begun || (p->krb[side] != NULL && p->krb[side]->frames.num > 0) ||
+                (p->dns[side] != NULL && p->dns[side]->frames.num > 0) ||
+                (p->carrier[side] != NULL && p->carrier[side]->buffer != NULL);
+    }
+    return begun;
+}
+
+static void note_begun(struct decoder *d, struct flow_parser *parser, bool begun)
+{
+    d->num_begun += begun ? 1 : 0;
+    d->num_begun -= parser->has_begun ? 1 : 0;
+    parser->has_begun = begun;
+}
+
 void decoder_parser_memory(struct decoder *d, struct flow_parser *parser)
 {
     size_t memory = memory_of(parser);
+    note_begun(d, parser, has_begun(parser));
     d->parser_memory += memory - parser->memory;
     parser->memory = memory;
     if (d->parser_recent != parser) {
@@ -187,6 +207,7 @@ void decoder_parser_free(struct decoder *d, struct flow *flow)
         free(p->start[side]);
     }
     unlink_parser(d, p);
+    note_begun(d, p, false);
     d->parser_memory -= p->memory;
     free(p);
     flow->parser = NULL;
@@ -316,19 +337,55 @@ static struct bytes beginning(const struct flow *flow, int side, const struct st
     return (struct bytes){.at = joined, .len = start->len + part.len};
 }
 
+/* Forgets the first chunks of what is kept: they are none of ours. */
+static void drop_chunks(struct decoder_start *start, size_t num)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < num; i++) {
+        len += start->chunks[i].bytes.len;
+    }
+    start->len -= len;
+    start->num_chunks -= num;
+    memmove(start->bytes, start->bytes + len, start->len);
+    memmove(start->chunks, start->chunks + num, start->num_chunks * sizeof start->chunks[0]);
+    for (size_t i = 0; i < start->num_chunks; i++) {
+        start->chunks[i].bytes.at -= len;
+    }
+}
+
+/* What begins behind the first chunk kept, at the start of a segment: a stray byte (a keep-alive's,
+ * RFC 9293 3.8.4) hides nothing. While the first may still become a message, only HTTP is told from
+ * what lies in one: a password change's AP-REQ, say. On success *start is what it begins with. */
+static enum flow_content content_behind(struct flow *flow, int side,
+                                        const struct stream_chunk *chunk, struct bytes *start)
+{
+    struct decoder_start *kept = flow->parser->start[side];
+    bool is_hopeless = start->len == DECODER_START_BYTES;
+    size_t at = kept->chunks[0].bytes.len;
+    for (size_t i = 1; i <= kept->num_chunks; i++) {
+        bool is_kept = i < kept->num_chunks;
+        const struct stream_chunk *first = is_kept ? &kept->chunks[i] : chunk;
+        struct bytes rest = is_kept ? bytes_part(*start, at, start->len) : chunk->bytes;
+        enum flow_content content =
+            first->is_segment_start ? decoder_content_of(flow, rest) : FLOW_UNDECIDED;
+        if (content == FLOW_HTTP || (content != FLOW_UNDECIDED && is_hopeless)) {
+            drop_chunks(kept, i);
+            *start = rest;
+            return content;
+        }
+        at += first->bytes.len;
+    }
+    return FLOW_UNDECIDED;
+}
+
 static void undecided(struct decoder *d, struct flow *flow, int side,
                       const struct stream_chunk *chunk)
 {
     uint8_t joined[DECODER_START_BYTES];
     struct bytes start = beginning(flow, side, chunk, joined);
     enum flow_content content = decoder_content_of(flow, start);
-    if (content == FLOW_UNDECIDED && chunk->is_segment_start && start.at == joined) {
-        struct bytes own = chunk->bytes; /* what came before is none of ours, but this may be */
-        content = decoder_content_of(flow, own);
-        if (content != FLOW_UNDECIDED) {
-            drop_start(d, flow, side);
-            start = own;
-        }
+    if (content == FLOW_UNDECIDED && start.at == joined) {
+        content = content_behind(flow, side, chunk, &start);
     }
     if (content != FLOW_UNDECIDED) {
         decide(d, flow, side, content, start);
@@ -344,7 +401,8 @@ static void undecided(struct decoder *d, struct flow *flow, int side,
         }
         decoder_tell(d, flow, side, first, TAP_FRAMING, bytes_part(start, 0, TLS_START_BYTES));
         tell_tls(d, flow, side, &chunk->place);
-    } else if (start.len < DECODER_START_BYTES && (may_be_ours(start.at[0]) || is_dns_port(flow))) {
+    } else if (start.len < DECODER_START_BYTES &&
+               (is_first || may_be_ours(start.at[0]) || is_dns_port(flow))) {
         keep_start(d, flow, side, chunk);
         return;
     }

@@ -80,7 +80,8 @@ struct flow_parser {
     struct decoder *decoder;
     struct flow *flow;
     struct flow_parser *more_recent, *less_recent;
-    size_t memory; /* bytes, all that hangs on it included */
+    size_t memory;  /* bytes, all that hangs on it included */
+    bool has_begun; /* a message that did not end */
     struct http_conn *http;
     int http_client;         /* side that sends the requests */
     size_t http_idle_memory; /* of http between messages */
@@ -137,6 +138,7 @@ struct decoder {
     uint64_t num_connections;
     struct flow_parser *parser_recent, *parser_idle; /* used last, and longest ago */
     size_t parser_memory;
+    size_t num_begun; /* parsers that have begun a message */
     struct decoder_duplicates *duplicates;
     struct decoder_host_pair *host_pairs; /* [DECODER_HOST_SLOTS] */
     bool has_ended;

@@ -1,5 +1,6 @@
 /* Lines in the order of their frames. A connection that waits for bytes gives its messages late,
- * and how late depends on how they were carried; so lines are kept while one waits. */
+ * and how late depends on how they were carried; so lines are kept while one waits, or while a
+ * message that has begun did not end. */
 #ifndef KRBSCOPE_REPORT_MESSAGE_ORDER_H
 #define KRBSCOPE_REPORT_MESSAGE_ORDER_H
 
@@ -8,8 +9,8 @@
 
 #include <stdio.h>
 
-#define MESSAGE_ORDER_LINES_MAX 4096    /* kept at once; the first in order is written then */
-#define MESSAGE_ORDER_BYTES_MAX 4194304 /* of all lines kept */
+#define MESSAGE_ORDER_LINES_MAX 4096     /* kept at once; the first in order is written then */
+#define MESSAGE_ORDER_BYTES_MAX 16777216 /* of all lines kept */
 
 struct ordered_line {
     struct ordered_line *next, *prev;

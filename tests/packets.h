@@ -110,6 +110,7 @@ static inline void packets_note(void *context, const struct event *event)
     }
     if (event->krb != NULL) {
         text_add(&t, krb_type_name(event->krb->type));
+        text_add(&t, event->kpasswd == NULL ? "" : " of a password change");
     }
 }
 

@@ -10,6 +10,12 @@
 #define VECTOR_LEN_MAX 4096 /* bytes */
 #define VECTOR_FOLDER KRBSCOPE_SOURCE_DIR "/tests/fuzz/corpus_krb/"
 
+/* A KRB-ERROR of kadmin/changepw, 2026-11-22 11:12:42, with the e-data 00 04 "Too short". */
+static const char change_refused_hex[] =
+    "006e000100007e663064a003020105a10302011ea411180f32303236313132323131313234325aa503020107a603"
+    "02013ca90d1b0b4558414d504c452e4f5247aa1d301ba003020102a11430121b066b61646d696e1b086368616e67"
+    "657077ac0d040b0004546f6f2073686f7274";
+
 /* The file of this name; never freed before the test ends. */
 static inline struct bytes vector(const char *name)
 {
