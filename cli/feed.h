@@ -31,12 +31,12 @@ enum status feed_open_source(const struct feed *f, struct source *s, struct trou
 /* Reads everything into the case. After that every source's info is final. */
 enum status feed_run(struct feed *f, struct case_file *c, struct trouble *trouble);
 
-/* The same into a sink of the caller's: numbers of events and connections differ between captures.
- */
+/* The same into a sink of the caller's, each capture's own sight of everything: numbers of events
+ * and connections differ between captures, times are the case's. */
 enum status feed_run_into(struct feed *f, event_sink *sink, void *context, struct trouble *trouble);
 
-/* Does this capture's time have a known zone? Valid from its first event on. */
-bool feed_zone_is_known(const struct feed *f, uint16_t capture);
+/* Does the event's time have a known zone: that of the clock that tells it? */
+bool feed_zone_is_known(const struct feed *f, const struct event *e);
 
 void feed_close(struct feed *f);
 

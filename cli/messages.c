@@ -274,7 +274,7 @@ static void take(void *context, const struct event *e)
 {
     struct run *run = context;
     struct reply reply = reply_find(run->replies, e);
-    messages_write(run->messages, e, &reply, feed_zone_is_known(&run->feed, e->capture),
+    messages_write(run->messages, e, &reply, feed_zone_is_known(&run->feed, e),
                    run->feed.is_waiting);
 }
 

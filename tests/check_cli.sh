@@ -136,6 +136,13 @@ expect 0 '^ +41 .* \[answers 38\]' - messages --error 7 "$case"
 expect 0 '^ +41 ' - messages --error KDC_ERR_S_PRINCIPAL_UNKNOWN "$case"
 expect 0 '"type":"KRB-ERROR".*"error_code":7' - messages --format json --error 0x7 "$case"
 expect 0 - - messages --error 99 "$case"
+# Of several captures: by the clock of the first, though the second's is 600 s behind.
+client=$source_dir/pcaps/clock-skew-mp/capture.pcap
+server=$source_dir/pcaps/clock-skew-mp.mp2-clock-600s/capture.pcap
+expect 0 '^ +B:9  11:40:20' - messages --protocol http "$client" "$server"
+order=$(awk '{printf "%s ", $1}' "$scratch/out")
+[ "$order" = 'A:29 B:9 B:11 A:32 A:50 B:16 B:17 A:52 ' ] ||
+    fail "not in the order of time: $order" messages "$client" "$server"
 if [ -w /dev/full ]; then
     "$krbscope" messages "$case" >/dev/full 2>"$scratch/err"
     [ $? = 2 ] || fail "a full disk is not told by the exit status" messages

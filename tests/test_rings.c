@@ -6,6 +6,7 @@
  *     KRBSCOPE_CASE=name    only that case
  */
 #include "cli/feed.c"
+#include "cli/feed_run.c"
 #include "cli/message.c"
 #include "cli/progress.c"
 #include "cli/redaction.c"
