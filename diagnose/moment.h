@@ -96,9 +96,7 @@ struct http_moment {
     bool has_date;
     int64_t date_ns;
     bool has_via;
-    struct bytes server, powered_by, allow;
-    const char *node_header; /* static; which header says which machine answered, or NULL */
-    struct bytes node;       /* its value */
+    struct bytes server, allow;
 };
 
 struct moment {

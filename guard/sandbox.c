@@ -16,10 +16,16 @@
 
 #define EXIT_REFUSED 2
 
-/* Sanitizers do at exit what no filter can list: there only what must never happen is refused. */
-#ifdef KRBSCOPE_SANITIZED
+/* AddressSanitizer and its kin do at exit what no filter can list: there only what must never
+ * happen is refused. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ONLY_REFUSALS 1
-#else
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define ONLY_REFUSALS 1
+#endif
+#endif
+#ifndef ONLY_REFUSALS
 #define ONLY_REFUSALS 0
 #endif
 

@@ -140,6 +140,19 @@ void recording_free(struct recording *r)
     memset(r, 0, sizeof *r);
 }
 
+struct frame recording_frame(const struct recorded_frame *f)
+{
+    return (struct frame){
+        .number = f->number,
+        .link_type = f->link_type,
+        .has_time = f->has_time,
+        .big_endian_host = f->big_endian_host,
+        .original_len = f->original_len,
+        .time_ns = f->time_ns,
+        .bytes = {.at = f->bytes, .len = f->len},
+    };
+}
+
 void recording_judge(const struct recording *r, const bool *dropped, struct judgement *out)
 {
     struct case_file *c = case_new(&(struct case_options){0});
@@ -150,16 +163,7 @@ void recording_judge(const struct recording *r, const bool *dropped, struct judg
     out->summary.path = "capture";
     out->summary.info = r->info;
     for (size_t i = 0; i < r->num_frames; i++) {
-        const struct recorded_frame *f = &r->frames[i];
-        const struct frame frame = {
-            .number = f->number,
-            .link_type = f->link_type,
-            .has_time = f->has_time,
-            .big_endian_host = f->big_endian_host,
-            .original_len = f->original_len,
-            .time_ns = f->time_ns,
-            .bytes = {.at = f->bytes, .len = f->len},
-        };
+        const struct frame frame = recording_frame(&r->frames[i]);
         if (dropped == NULL || !dropped[i]) {
             decoder_push(d, &frame);
         }

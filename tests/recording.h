@@ -55,6 +55,9 @@ void recording_init_like(struct recording *out, const struct recording *like);
 /* Numbers the frames 1, 2, … in their order and counts them anew. */
 void recording_renumber(struct recording *r);
 
+/* The frame as a decoder takes it; its bytes stay the recording's. */
+struct frame recording_frame(const struct recorded_frame *f);
+
 /* Judges the frames as one capture. dropped: NULL, or a flag a frame: as if never captured. */
 void recording_judge(const struct recording *r, const bool *dropped, struct judgement *out);
 void judgement_free(struct judgement *j);

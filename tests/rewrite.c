@@ -1,5 +1,6 @@
 #include "rewrite.h"
 
+#include "base/hash.h"
 #include "rewrite_packet.h"
 
 #include <assert.h>
@@ -61,27 +62,30 @@ void rewrite_split(struct recording *out, const struct recording *in, size_t pie
     recording_renumber(out);
 }
 
+#define RUN_MAX 64 /* segments */
+
 /* Data segments of one direction of a flow that came one after the other. */
 struct run {
     uint8_t key[12]; /* addresses and ports, lower end first */
+    bool is_used;
     bool from_lower;
-    size_t slots[64];
+    uint32_t slots[RUN_MAX];
     size_t num;
 };
 
-static struct run *run_of(struct run *runs, size_t *num_runs, const struct recorded_frame *f,
+/* The run of a flow, in a table with more slots than there are flows. */
+static struct run *run_of(struct run *runs, size_t num_slots, const struct recorded_frame *f,
                           const struct packet *p, bool *from_lower)
 {
     uint8_t key[12];
     packet_flow_key(key, from_lower, f, p);
-    for (size_t i = 0; i < *num_runs; i++) {
-        if (memcmp(runs[i].key, key, sizeof key) == 0) {
-            return &runs[i];
-        }
+    size_t at = hash64((struct bytes){.at = key, .len = sizeof key}) % num_slots;
+    while (runs[at].is_used && memcmp(runs[at].key, key, sizeof key) != 0) {
+        at = (at + 1) % num_slots;
     }
-    assert(*num_runs < REWRITE_FLOWS_MAX);
-    memcpy(runs[*num_runs].key, key, sizeof key);
-    return &runs[(*num_runs)++];
+    runs[at].is_used = true;
+    memcpy(runs[at].key, key, sizeof key);
+    return &runs[at];
 }
 
 static void run_reverse(struct run *run, size_t *order)
@@ -97,10 +101,10 @@ static void run_reverse(struct run *run, size_t *order)
 
 void rewrite_reverse(struct recording *out, const struct recording *in, size_t window)
 {
-    struct run *runs = calloc(REWRITE_FLOWS_MAX, sizeof *runs);
+    size_t num_slots = 2 * in->num_frames + 1;
+    struct run *runs = calloc(num_slots, sizeof *runs);
     size_t *order = calloc(in->num_frames + 1, sizeof *order);
-    size_t num_runs = 0;
-    assert(runs != NULL && order != NULL && window <= 64);
+    assert(runs != NULL && order != NULL && window <= RUN_MAX);
     recording_init_like(out, in);
     for (size_t i = 0; i < in->num_frames; i++) {
         struct packet p;
@@ -110,16 +114,16 @@ void rewrite_reverse(struct recording *out, const struct recording *in, size_t w
         if (!p.is_tcp) {
             continue;
         }
-        struct run *run = run_of(runs, &num_runs, &in->frames[i], &p, &from_lower);
+        struct run *run = run_of(runs, num_slots, &in->frames[i], &p, &from_lower);
         if (run->num == window || run->from_lower != from_lower || p.payload_len == 0) {
             run_reverse(run, order);
         }
         run->from_lower = from_lower;
         if (p.payload_len > 0 && !p.is_syn) {
-            run->slots[run->num++] = i;
+            run->slots[run->num++] = (uint32_t)i;
         }
     }
-    for (size_t i = 0; i < num_runs; i++) {
+    for (size_t i = 0; i < num_slots; i++) {
         run_reverse(&runs[i], order);
     }
     for (size_t i = 0; i < in->num_frames; i++) {

@@ -9,8 +9,6 @@
 
 #include "recording.h"
 
-#define REWRITE_FLOWS_MAX 4096 /* TCP flows of one recording */
-
 /* All frames are Ethernet and whole: no snap length took anything. */
 bool rewrite_is_whole(const struct recording *in);
 

@@ -55,11 +55,17 @@ void packet_look(struct packet *out, const struct recorded_frame *f)
     if (packet_u16(b + 12) != 0x0800 || f->len < 34) {
         return;
     }
-    out->is_ipv4 = true;
     out->l4 = 14 + (size_t)(b[14] & 15) * 4;
     out->end = 14 + (size_t)packet_u16(b + 16);
-    assert(out->l4 <= out->end && out->end <= f->len);
+    if (out->l4 > out->end || out->end > f->len) {
+        return;
+    }
+    out->is_ipv4 = true;
     out->is_fragment = (packet_u16(b + 20) & 0x3fff) != 0;
+    size_t head_len = b[23] == 6 ? 20 : 8;
+    if (out->l4 + head_len > out->end) {
+        return;
+    }
     if (!out->is_fragment && b[23] == 6) {
         out->is_tcp = true;
         out->is_syn = (b[out->l4 + 13] & TCP_SYN) != 0;
@@ -68,6 +74,10 @@ void packet_look(struct packet *out, const struct recorded_frame *f)
         out->is_udp = true;
         out->payload = out->l4 + 8;
     } else {
+        return;
+    }
+    if (out->payload > out->end) {
+        out->is_tcp = false;
         return;
     }
     out->payload_len = out->end - out->payload;

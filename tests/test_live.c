@@ -98,14 +98,7 @@ static void judge_live(const struct recording *r, struct heard *h)
     const struct decoder_options none = {0};
     struct decoder *d = decoder_new(&none, case_sink, c);
     for (size_t i = 0; i < r->num_frames; i++) {
-        const struct recorded_frame *f = &r->frames[i];
-        const struct frame frame = {.number = f->number,
-                                    .link_type = f->link_type,
-                                    .has_time = f->has_time,
-                                    .big_endian_host = f->big_endian_host,
-                                    .original_len = f->original_len,
-                                    .time_ns = f->time_ns,
-                                    .bytes = {.at = f->bytes, .len = f->len}};
+        const struct frame frame = recording_frame(&r->frames[i]);
         decoder_push(d, &frame);
     }
     decoder_end(d);

@@ -1,111 +1,14 @@
 /* `messages`: what a line and an object say, which request a reply answers, and that carriage and
  * hostile bytes change nothing. */
-#include "recording.h"
+#include "page.h"
 #include "report/message_order.h"
-#include "report/messages.h"
 #include "rewrite.h"
 
-#include "decode/decoder.h"
-
 #include <criterion/criterion.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define START_NS INT64_C(1795345962000000000) /* 2026-11-22T11:12:42Z */
-
-/* A page that messages are written to. */
-struct page_of {
-    char *text;
-    size_t len;
-    FILE *stream;
-    struct messages *messages;
-    bool is_waiting; /* the decoder, before the frame at work */
-    struct reply_tables *replies;
-};
-
-static void page_begin(struct page_of *p, const struct messages_options *options)
-{
-    *p = (struct page_of){0};
-    p->stream = open_memstream(&p->text, &p->len);
-    p->messages = messages_new(p->stream, options);
-    p->replies = reply_tables_new();
-    cr_assert(p->messages != NULL && p->replies != NULL);
-}
-
-static void page_take(void *context, const struct event *e)
-{
-    struct page_of *p = context;
-    struct reply reply = reply_find(p->replies, e);
-    messages_write(p->messages, e, &reply, true, p->is_waiting);
-}
-
-/* The text is the caller's. */
-static char *page_finish(struct page_of *p)
-{
-    struct trouble trouble = {{0}};
-    cr_assert_eq(messages_end(p->messages, &trouble), STATUS_OK, "%s", trouble.text);
-    messages_free(p->messages);
-    reply_tables_free(p->replies);
-    fclose(p->stream);
-    return p->text;
-}
-
-static char *page_of_recording(const struct recording *r, const struct messages_options *options)
-{
-    struct page_of p;
-    const struct decoder_options decoder_options = {0};
-    page_begin(&p, options);
-    struct decoder *d = decoder_new(&decoder_options, page_take, &p);
-    cr_assert_not_null(d);
-    for (size_t i = 0; i < r->num_frames; i++) {
-        const struct recorded_frame *f = &r->frames[i];
-        const struct frame frame = {
-            .number = f->number,
-            .link_type = f->link_type,
-            .has_time = f->has_time,
-            .big_endian_host = f->big_endian_host,
-            .original_len = f->original_len,
-            .time_ns = f->time_ns,
-            .bytes = {.at = f->bytes, .len = f->len},
-        };
-        p.is_waiting = decoder_is_waiting(d);
-        decoder_push(d, &frame);
-    }
-    decoder_end(d);
-    decoder_free(d);
-    return page_finish(&p);
-}
-
-/* The objects of a page, one a line. */
-static json_t *objects_of(char *text)
-{
-    json_t *list = json_array();
-    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-        json_error_t error;
-        json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, &error);
-        cr_assert_not_null(o, "%s: %s", error.text, line);
-        json_array_append_new(list, o);
-    }
-    free(text);
-    return list;
-}
-
-/* Frames and times differ when the same bytes are carried otherwise. */
-static json_t *without_frames(char *text)
-{
-    static const char *const names[] = {"frame", "time", "reply_to", "repeats"};
-    json_t *list = objects_of(text);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        json_t *o = json_array_get(list, i);
-        for (size_t j = 0; j < sizeof names / sizeof names[0]; j++) {
-            bool is_known = !json_is_null(json_object_get(o, names[j]));
-            json_object_set_new(o, names[j], json_boolean(is_known));
-        }
-    }
-    return list;
-}
 
 static const struct messages_options json_options = {.json = true};
 
@@ -135,8 +38,8 @@ static void check_every_case(void (*rewrite)(struct recording *out, const struct
         cr_assert(recording_load_case(&r, names[i]));
         if (rewrite_is_whole(&r)) {
             rewrite(&rewritten, &r);
-            json_t *before = without_frames(page_of_recording(&r, &json_options));
-            json_t *after = without_frames(page_of_recording(&rewritten, &json_options));
+            json_t *before = page_without_frames(page_of_recording(&r, &json_options));
+            json_t *after = page_without_frames(page_of_recording(&rewritten, &json_options));
             cr_expect_eq(json_array_size(before), json_array_size(after), "%s", names[i]);
             cr_expect(json_equal(before, after), "%s", names[i]);
             num_compared += json_array_size(before);
@@ -360,7 +263,7 @@ Test(messages, hostile_names_are_escaped)
     cr_expect_not_null(strstr(line, "HTTP/\\x1b[2J\\x0a\\xff"));
     cr_expect_null(strchr(line, 0x1b));
     free(line);
-    json_t *list = objects_of(page_of_event(&e, &json_options));
+    json_t *list = page_objects(page_of_event(&e, &json_options));
     json_t *sname = json_object_get(json_array_get(list, 0), "sname");
     cr_expect_str_eq(json_string_value(json_object_get(sname, "name_raw")),
                      "485454502f1b5b324a0aff");
@@ -373,7 +276,7 @@ Test(messages, cut_messages_have_their_line)
     struct krb_message krb = request_of("HTTP/a", 0xfffffff0);
     krb.complete = false;
     struct event e = krb_event(1, &client, &kdc, &krb);
-    json_t *list = objects_of(page_of_event(&e, &json_options));
+    json_t *list = page_objects(page_of_event(&e, &json_options));
     json_t *o = json_array_get(list, 0);
     cr_expect(json_is_false(json_object_get(o, "complete")));
     cr_expect(json_is_null(json_object_get(o, "kdc_options")));
@@ -402,7 +305,7 @@ Test(messages, lines_in_the_order_of_frames)
         p.is_waiting = told[i].is_waiting;
         page_take(&p, &e);
     }
-    json_t *list = objects_of(page_finish(&p));
+    json_t *list = page_objects(page_finish(&p));
     cr_assert_eq(json_array_size(list), sizeof wanted / sizeof wanted[0]);
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *o = json_array_get(list, i);
@@ -472,7 +375,7 @@ Test(messages, nested_as_they_are_nested)
     struct recording r;
     cr_assert(recording_load_case(&r, "success"));
     krb_keep_sha256(true);
-    json_t *list = objects_of(page_of_recording(&r, &json_options));
+    json_t *list = page_objects(page_of_recording(&r, &json_options));
     krb_keep_sha256(false);
     const char *ticket = NULL;
     unsigned num_tied = 0;

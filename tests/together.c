@@ -19,15 +19,8 @@ static void push_to_join(void *context, const struct event *event)
 
 static void push_frame(struct decoder *d, const struct recorded_frame *f, int64_t shift_ns)
 {
-    const struct frame frame = {
-        .number = f->number,
-        .link_type = f->link_type,
-        .has_time = f->has_time,
-        .big_endian_host = f->big_endian_host,
-        .original_len = f->original_len,
-        .time_ns = f->time_ns + shift_ns,
-        .bytes = {.at = f->bytes, .len = f->len},
-    };
+    struct frame frame = recording_frame(f);
+    frame.time_ns += shift_ns;
     decoder_push(d, &frame);
 }
 

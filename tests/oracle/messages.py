@@ -412,12 +412,16 @@ def compare(program, path):
     return differences, counts
 
 
-def captures_below(folder):
+def has_tokens(row):
+    return int(row["kerberos_frames"] or 0) > 0 or row["ntlmssp_msgs"]
+
+
+def captures_below(folder, is_wanted):
     index = os.path.join(folder, "INDEX.tsv")
     if os.path.exists(index):
         with open(index, encoding="utf-8", newline="") as table:
             for row in csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE):
-                if int(row["kerberos_frames"] or 0) > 0 or row["ntlmssp_msgs"]:
+                if is_wanted(row):
                     yield row["path"]
         return
     for where, _, names in sorted(os.walk(folder)):
@@ -426,12 +430,13 @@ def captures_below(folder):
                 yield os.path.relpath(os.path.join(where, name), folder)
 
 
-def sample_of(folder):
-    """Of a collection every KRBSCOPE_ORACLE_EVERY-th capture, eight times as many of our cases."""
+def sample_of(folder, is_wanted=has_tokens):
+    """Of a collection every KRBSCOPE_ORACLE_EVERY-th capture whose row of the index is wanted,
+    eight times as many of our cases."""
     every = int(os.environ.get("KRBSCOPE_ORACLE_EVERY", "1"))
     if not os.path.exists(os.path.join(folder, "INDEX.tsv")):
         every = max(1, every // 8)
-    return list(captures_below(folder))[::every]
+    return list(captures_below(folder, is_wanted))[::every]
 
 
 def read_exceptions(path):
