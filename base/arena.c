@@ -110,13 +110,19 @@ uint8_t *arena_reserve(struct arena *a, size_t len)
     return take(a, len, 1);
 }
 
-void *arena_alloc_array(struct arena *a, size_t num, size_t len)
+void *arena_reserve_array(struct arena *a, size_t num, size_t len)
 {
     if (len != 0 && num > SIZE_MAX / len) {
         a->refused++;
         return NULL;
     }
-    return arena_alloc(a, num * len);
+    return take(a, num * len, alignof(max_align_t));
+}
+
+void *arena_alloc_array(struct arena *a, size_t num, size_t len)
+{
+    void *p = arena_reserve_array(a, num, len);
+    return p == NULL ? NULL : memset(p, 0, num * len);
 }
 
 bool arena_copy(struct arena *a, struct bytes b, struct bytes *out)

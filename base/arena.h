@@ -33,6 +33,9 @@ void *arena_alloc(struct arena *a, size_t len);
 /* num zeroed items of len bytes each; NULL when they do not fit or the product overflows. */
 void *arena_alloc_array(struct arena *a, size_t num, size_t len);
 
+/* The same, aligned, but not zeroed: for a table whose entries are written when they are added. */
+void *arena_reserve_array(struct arena *a, size_t num, size_t len);
+
 /* Copies b into the arena; *out is empty when that does not fit (false). */
 bool arena_copy(struct arena *a, struct bytes b, struct bytes *out);
 

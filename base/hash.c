@@ -5,7 +5,7 @@
 #include <time.h>
 
 static struct {
-    uint64_t word[4];
+    uint64_t word[2];
     bool drawn;
 } keys;
 
@@ -14,8 +14,6 @@ static void draw_keys(void)
     if (getrandom(keys.word, sizeof keys.word, GRND_NONBLOCK) != (ssize_t)sizeof keys.word) {
         keys.word[0] = (uint64_t)time(NULL) * UINT64_C(0x9e3779b97f4a7c15);
         keys.word[1] = keys.word[0] ^ (uint64_t)(uintptr_t)&keys;
-        keys.word[2] = ~keys.word[0];
-        keys.word[3] = ~keys.word[1];
     }
     keys.drawn = true;
 }
@@ -25,7 +23,7 @@ static uint64_t rotate(uint64_t x, unsigned by)
     return x << by | x >> (64 - by);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[1] = rotate(v[1], 13) ^ v[0];
@@ -39,16 +37,18 @@ static void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-static uint64_t sip(struct bytes b, uint64_t k0, uint64_t k1)
+/* The state after all of the bytes. wide: of the 128-bit form. */
+static void sip_take(uint64_t v[4], struct bytes b, bool wide)
 {
-    uint64_t v[4] = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
-                     k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
     uint64_t word = 0;
     size_t whole = b.len - b.len % 8;
+    v[0] = keys.word[0] ^ UINT64_C(0x736f6d6570736575);
+    v[1] = keys.word[1] ^ UINT64_C(0x646f72616e646f6d) ^ (wide ? 0xee : 0);
+    v[2] = keys.word[0] ^ UINT64_C(0x6c7967656e657261);
+    v[3] = keys.word[1] ^ UINT64_C(0x7465646279746573);
     for (size_t i = 0; i < whole; i += 8) {
         memcpy(&word, b.at + i, 8);
         v[3] ^= word;
-        sip_round(v);
         sip_round(v);
         v[0] ^= word;
     }
@@ -58,10 +58,13 @@ static uint64_t sip(struct bytes b, uint64_t k0, uint64_t k1)
     }
     v[3] ^= word;
     sip_round(v);
-    sip_round(v);
     v[0] ^= word;
-    v[2] ^= 0xff;
-    for (int i = 0; i < 4; i++) {
+    v[2] ^= wide ? 0xee : 0xff;
+}
+
+static uint64_t sip_end(uint64_t v[4])
+{
+    for (int i = 0; i < 3; i++) {
         sip_round(v);
     }
     return v[0] ^ v[1] ^ v[2] ^ v[3];
@@ -69,10 +72,12 @@ static uint64_t sip(struct bytes b, uint64_t k0, uint64_t k1)
 
 uint64_t hash64(struct bytes b)
 {
+    uint64_t v[4];
     if (!keys.drawn) {
         draw_keys();
     }
-    return sip(b, keys.word[0], keys.word[1]);
+    sip_take(v, b, false);
+    return sip_end(v);
 }
 
 uint64_t hash64_step(uint64_t hash, uint64_t word)
@@ -91,8 +96,14 @@ struct hash128 hash128(struct bytes b)
     if (b.len == 0) {
         return (struct hash128){0};
     }
-    uint64_t low = hash64(b);
-    return (struct hash128){.high = sip(b, keys.word[2], keys.word[3]), .low = low | 1};
+    if (!keys.drawn) {
+        draw_keys();
+    }
+    uint64_t v[4];
+    sip_take(v, b, true);
+    uint64_t low = sip_end(v);
+    v[1] ^= 0xdd;
+    return (struct hash128){.high = sip_end(v), .low = low | 1};
 }
 
 bool hash128_equal(struct hash128 a, struct hash128 b)

@@ -1,5 +1,5 @@
-/* SipHash-2-4 with a key drawn once a run: table hashes that a capture cannot steer, and 128-bit
- * names for tickets (two hashes under different keys). Not a secret, never printed. */
+/* SipHash-1-3 with a key drawn once a run: table hashes that a capture cannot steer, and 128-bit
+ * names for tickets (its 128-bit form). Not a secret, never printed. */
 #ifndef KRBSCOPE_BASE_HASH_H
 #define KRBSCOPE_BASE_HASH_H
 

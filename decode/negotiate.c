@@ -249,16 +249,16 @@ const char *auth_scheme_name(enum auth_scheme scheme)
 /* RFC 4648 table 1; 64 for any other character. */
 static uint32_t sextet(uint8_t c)
 {
-    if (c >= 'A' && c <= 'Z') {
-        return (uint32_t)(c - 'A');
-    }
-    if (c >= 'a' && c <= 'z') {
-        return (uint32_t)(c - 'a') + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return (uint32_t)(c - '0') + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : 64;
+    /* clang-format off */
+    static const uint8_t values['z' - '+' + 1] = { /* from '+' to 'z' */
+        62, 64, 64, 64, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64,
+        64, 64, 64, 64, 64, 64, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+        10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+        64, 64, 64, 64, 64, 64, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,
+        36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
+    };
+    /* clang-format on */
+    return c >= '+' && c <= 'z' ? values[c - '+'] : 64;
 }
 
 bool base64_decode(struct bytes in, uint8_t *out, size_t size, size_t *len)

@@ -45,6 +45,21 @@ static uint32_t next_code_point(struct cursor *c, bool big_endian)
     return 0x10000 + ((unit - 0xd800) << 10 | (low - 0xdc00));
 }
 
+/* Most text begins with it, or is nothing else. How many characters there are. */
+static size_t copy_ascii(uint8_t *at, struct bytes in, bool big_endian)
+{
+    size_t len = 0;
+    for (; len < in.len / 2; len++) {
+        uint16_t unit = bytes_u16be_at(in, 2 * len);
+        unit = big_endian ? unit : (uint16_t)(unit << 8 | unit >> 8);
+        if (unit >= 0x80) {
+            break;
+        }
+        at[len] = (uint8_t)unit;
+    }
+    return len;
+}
+
 bool utf16_to_utf8(struct bytes in, bool big_endian, struct arena *arena, struct bytes *out)
 {
     size_t len = 0;
@@ -56,7 +71,8 @@ bool utf16_to_utf8(struct bytes in, bool big_endian, struct arena *arena, struct
     if (at == NULL) {
         return false;
     }
-    struct cursor c = cursor_over(in);
+    len = copy_ascii(at, in, big_endian);
+    struct cursor c = cursor_over(bytes_part(in, 2 * len, in.len));
     while (c.left >= 2) {
         len += put_utf8(at + len, next_code_point(&c, big_endian));
     }

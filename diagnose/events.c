@@ -399,7 +399,7 @@ void events_fill(const struct judgement *j, struct attempt_record *out)
 {
     const struct view *v = j->v;
     struct builder b = {.j = j};
-    b.events = arena_alloc_array(&v->c->scratch, EVENTS_PER_ATTEMPT_MAX, sizeof *b.events);
+    b.events = arena_reserve_array(&v->c->scratch, EVENTS_PER_ATTEMPT_MAX, sizeof *b.events);
     if (b.events == NULL) {
         return;
     }

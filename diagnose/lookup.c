@@ -119,7 +119,7 @@ static void find_icmp(const struct view *v, struct lookup *l)
 
 void lookup_collect(struct view *v)
 {
-    v->lookups = arena_alloc_array(v->arena, LOOKUPS_MAX, sizeof *v->lookups);
+    v->lookups = arena_reserve_array(v->arena, LOOKUPS_MAX, sizeof *v->lookups);
     if (v->lookups == NULL) {
         return;
     }

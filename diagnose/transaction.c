@@ -200,7 +200,7 @@ static void weigh_silence(const struct view *v, struct transaction *t)
 
 void transaction_collect(struct view *v)
 {
-    v->transactions = arena_alloc_array(v->arena, TRANSACTIONS_MAX, sizeof *v->transactions);
+    v->transactions = arena_reserve_array(v->arena, TRANSACTIONS_MAX, sizeof *v->transactions);
     if (v->transactions == NULL) {
         return;
     }
