@@ -17,6 +17,9 @@
 #define NS_PER_SECOND INT64_C(1000000000)
 #define MB_MAX 2047 /* libpcap takes an int of bytes */
 #define BYTES_PER_MB 1048576
+#define NETWORK_BITS_A_NS 10 /* 10 Gbit/s */
+#define NEXT_HEAD_BYTES 192  /* the kernel's header of a frame, and the frame's own */
+#define CACHE_LINE_BYTES 64
 
 enum interface_state { INTERFACE_UP, INTERFACE_DOWN, INTERFACE_GONE };
 
@@ -37,8 +40,7 @@ struct interface {
 struct live_capture {
     struct interface interfaces[LIVE_INTERFACES_MAX];
     size_t num_interfaces;
-    size_t turn;         /* whose frames are read now */
-    unsigned burst_left; /* of this turn */
+    int64_t nap_ns;
     bool has_remark;
     struct trouble remark;
 };
@@ -126,11 +128,23 @@ static enum status set_filter(struct interface *f, const struct live_options *op
     return STATUS_OK;
 }
 
+static unsigned buffer_mb(const struct live_options *options)
+{
+    unsigned mb = options->buffer_mb == 0 ? LIVE_BUFFER_MB_DEFAULT : options->buffer_mb;
+    return mb > MB_MAX ? MB_MAX : mb;
+}
+
+/* Three quarters of the time in which the fastest network fills the buffer. */
+static int64_t nap_of(unsigned mb)
+{
+    int64_t nap_ns = (int64_t)mb * BYTES_PER_MB * 8 / NETWORK_BITS_A_NS * 3 / 4;
+    return nap_ns < LIVE_NAP_NS_MAX ? nap_ns : LIVE_NAP_NS_MAX;
+}
+
 static enum status open_interface(struct interface *f, const struct live_options *options,
                                   struct trouble *remark, struct trouble *trouble)
 {
     char why[PCAP_ERRBUF_SIZE] = "";
-    unsigned mb = options->buffer_mb == 0 ? LIVE_BUFFER_MB_DEFAULT : options->buffer_mb;
     f->pcap = pcap_create(f->name, why);
     if (f->pcap == NULL) {
         trouble_set(trouble, "Interface %.100s cannot be opened: %.200s.", f->name, why);
@@ -139,7 +153,7 @@ static enum status open_interface(struct interface *f, const struct live_options
     (void)pcap_set_snaplen(f->pcap, LIVE_SNAP_BYTES);
     (void)pcap_set_promisc(f->pcap, 1);
     (void)pcap_set_timeout(f->pcap, LIVE_WAIT_MS / 2);
-    (void)pcap_set_buffer_size(f->pcap, (int)(mb > MB_MAX ? MB_MAX : mb) * BYTES_PER_MB);
+    (void)pcap_set_buffer_size(f->pcap, (int)buffer_mb(options) * BYTES_PER_MB);
     choose_time_stamps(f->pcap);
     int status = pcap_activate(f->pcap);
     if (status < 0) {
@@ -177,7 +191,7 @@ enum status live_open(struct live_capture **out, const struct live_options *opti
         trouble_set(trouble, "There is not enough memory.");
         return STATUS_NO_MEMORY;
     }
-    l->burst_left = LIVE_BURST;
+    l->nap_ns = nap_of(buffer_mb(options));
     for (size_t i = 0; i < options->num_interfaces && status == STATUS_OK; i++) {
         struct interface *f = &l->interfaces[l->num_interfaces++];
         f->name = options->interfaces[i];
@@ -292,38 +306,57 @@ static void find_again(struct live_capture *l, struct interface *f)
     f->retry_ns = monotonic_ns() + f->pause_ns;
 }
 
-/* true: *out is a frame of this interface. */
-static bool take(struct live_capture *l, struct interface *f, struct frame *out)
+/* What libpcap hands each frame of one interface to. */
+struct delivery {
+    struct live_capture *live;
+    size_t which;
+    live_sink *sink;
+    void *context;
+};
+
+/* The frame lies in the kernel's ring: nothing is copied. */
+static void deliver(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
 {
-    struct pcap_pkthdr *header;
-    const uint8_t *bytes;
+    const struct delivery *d = (const void *)user;
+    struct interface *f = &d->live->interfaces[d->which];
+    struct frame frame;
+    /* The next one lies behind it, and nobody has touched it yet. */
+    for (size_t ahead = 0; ahead < NEXT_HEAD_BYTES; ahead += CACHE_LINE_BYTES) {
+        __builtin_prefetch(bytes + header->caplen + ahead);
+    }
+    if (f->state == INTERFACE_DOWN) {
+        f->state = INTERFACE_UP;
+        say(d->live, f, "is up again");
+    }
+    fill_frame(f, header, bytes, &frame);
+    d->sink(d->context, d->which, &frame);
+}
+
+/* Delivers at most max frames of one interface; their number. */
+static size_t take(struct delivery *d, size_t max)
+{
+    struct interface *f = &d->live->interfaces[d->which];
     if (f->state != INTERFACE_UP && monotonic_ns() < f->retry_ns) {
-        return false;
+        return 0;
     }
     if (f->state == INTERFACE_GONE) {
-        find_again(l, f);
-        return false;
+        find_again(d->live, f);
+        return 0;
     }
-    int result = pcap_next_ex(f->pcap, &header, &bytes);
-    if (result == 1) {
-        if (f->state == INTERFACE_DOWN) {
-            f->state = INTERFACE_UP;
-            say(l, f, "is up again");
-        }
-        fill_frame(f, header, bytes, out);
-        return true;
-    }
-    if (result < 0 && result != PCAP_ERROR_BREAK) {
-        lose(l, f);
+    int num = pcap_dispatch(f->pcap, (int)max, deliver, (u_char *)d);
+    if (num < 0) {
+        lose(d->live, f);
     } else if (f->state == INTERFACE_DOWN) {
         f->retry_ns = monotonic_ns() + LIVE_DOWN_RETRY_NS;
     }
-    return false;
+    return num > 0 ? (size_t)num : 0;
 }
 
-/* Waits until an interface has frames, or LIVE_WAIT_MS. */
+/* Waits until an interface has frames, or LIVE_WAIT_MS. The nap lets frames gather: few at a time
+ * cost a change of process and find the caches cold. */
 static void wait_for_frames(struct live_capture *l)
 {
+    const struct timespec nap = {.tv_nsec = l->nap_ns};
     struct pollfd fds[LIVE_INTERFACES_MAX];
     nfds_t num = 0;
     for (size_t i = 0; i < l->num_interfaces; i++) {
@@ -332,26 +365,23 @@ static void wait_for_frames(struct live_capture *l)
             fds[num++] = (struct pollfd){.fd = f->fd, .events = POLLIN};
         }
     }
+    (void)nanosleep(&nap, NULL);
     (void)poll(fds, num, LIVE_WAIT_MS); /* an interrupted wait is a short one */
 }
 
-enum live_result live_next(struct live_capture *l, struct frame *out, size_t *which)
+size_t live_read(struct live_capture *l, size_t max, live_sink *sink, void *context)
 {
-    for (unsigned pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i <= l->num_interfaces; i++) {
-            if (l->burst_left > 0 && take(l, &l->interfaces[l->turn], out)) {
-                l->burst_left--;
-                *which = l->turn;
-                return LIVE_FRAME;
-            }
-            l->burst_left = LIVE_BURST;
-            l->turn = (l->turn + 1) % l->num_interfaces;
-        }
-        if (pass == 0) {
+    size_t num = 0;
+    for (unsigned pass = 0; pass < 2 && num == 0; pass++) {
+        if (pass > 0) {
             wait_for_frames(l);
         }
+        for (size_t i = 0; i < l->num_interfaces && num < max; i++) {
+            struct delivery d = {.live = l, .which = i, .sink = sink, .context = context};
+            num += take(&d, max - num < LIVE_BURST ? max - num : LIVE_BURST);
+        }
     }
-    return LIVE_QUIET;
+    return num;
 }
 
 void live_count(struct live_capture *l)

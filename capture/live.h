@@ -1,9 +1,8 @@
 /* Frames as they pass an interface: several of them, read side by side.
  *
  *      live_open(&l, &options, &trouble)       needs CAP_NET_RAW; nothing later does
- *      for (;;) switch (live_next(l, &frame, &which))
- *          LIVE_FRAME    frame of interface `which`
- *          LIVE_QUIET    nothing for a while: time for other things
+ *      while (…) live_read(l, max, sink, context)
+ *                  0: nothing for a while: time for other things
  *      live_close(l)
  *
  * An interface that goes down is waited for, and so is one that disappears: whatever has its name
@@ -18,7 +17,8 @@
 #define LIVE_PORTS_MAX 64
 #define LIVE_SNAP_BYTES 262144    /* whole frames, those that offloading has joined included */
 #define LIVE_BUFFER_MB_DEFAULT 64 /* kernel buffer of one interface */
-#define LIVE_WAIT_MS 200          /* longest wait for a frame */
+#define LIVE_WAIT_MS 200          /* longest wait for a frame, but for the nap before */
+#define LIVE_NAP_NS_MAX 50000000  /* … in which frames gather; less where the buffer is small */
 #define LIVE_BURST 256            /* frames of one interface before the next one's turn */
 #define LIVE_DOWN_RETRY_NS INT64_C(500000000) /* between two looks at an interface that is down */
 #define LIVE_GONE_RETRY_NS_MAX INT64_C(8000000000) /* the longest pause when it is gone */
@@ -33,7 +33,8 @@ struct live_options {
     unsigned buffer_mb; /* 0: LIVE_BUFFER_MB_DEFAULT */
 };
 
-enum live_result { LIVE_FRAME, LIVE_QUIET };
+/* A frame of interface `which`, the index in options.interfaces; borrowed during the call. */
+typedef void live_sink(void *context, size_t which, const struct frame *frame);
 
 struct live_capture;
 
@@ -43,9 +44,11 @@ struct live_capture;
 enum status live_open(struct live_capture **out, const struct live_options *options,
                       struct trouble *remark, struct trouble *trouble);
 
-/* The next frame, of whichever interface has one; numbers count from 1 for each interface and begin
- * again after 2^32 - 1. *which is the index in options.interfaces. */
-enum live_result live_next(struct live_capture *l, struct frame *out, size_t *which);
+/* Hands the frames that are there to the sink, LIVE_BURST of each interface and max in all at most
+ * (max from 1), where they lie; waits for some when there are none. Returns how many: 0 after
+ * LIVE_WAIT_MS, or a signal, without any. Numbers count from 1 for each interface and begin again
+ * after 2^32 - 1. */
+size_t live_read(struct live_capture *l, size_t max, live_sink *sink, void *context);
 
 /* Reads the kernel's drop counts into live_info(). */
 void live_count(struct live_capture *l);

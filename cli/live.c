@@ -211,8 +211,9 @@ static void take_event(void *context, const struct event *event)
     case_push(run->c, event);
 }
 
-static void take_frame(struct live_run *run, size_t which, const struct frame *frame)
+static void take_frame(void *context, size_t which, const struct frame *frame)
 {
+    struct live_run *run = context;
     if (frame->has_time) {
         run->now_ns = frame->time_ns;
     }
@@ -229,50 +230,51 @@ static void take_frame(struct live_run *run, size_t which, const struct frame *f
     decoder_push(run->decoder, frame);
 }
 
-enum step_result_of_run { RUN_FRAME, RUN_QUIET, RUN_ENDED };
-
-static enum step_result_of_run next_frame(struct live_run *run)
-{
-    struct frame frame;
-    size_t which = 0;
-    if (run->saved != NULL) {
-        if (capture_next(run->saved, &frame) != CAPTURE_FRAME) {
-            return RUN_ENDED;
-        }
-    } else {
-        if (live_next(run->live, &frame, &which) == LIVE_QUIET) {
-            run->now_ns = clock_ns(CLOCK_REALTIME);
-            case_tick(run->c, run->now_ns - TICK_LAG_NS);
-            return RUN_QUIET;
-        }
-    }
-    take_frame(run, which, &frame);
-    return RUN_FRAME;
-}
-
 /* Between so many frames nothing but frames is looked at. */
 #define FRAMES_A_ROUND 64
+
+/* The next frames, max at most; how many. is_over: the file has no more. */
+static size_t read_round(struct live_run *run, size_t max, bool *is_over)
+{
+    struct frame frame;
+    size_t num = 0;
+    if (run->live != NULL) {
+        num = live_read(run->live, max, take_frame, run);
+        if (num == 0) {
+            run->now_ns = clock_ns(CLOCK_REALTIME);
+            case_tick(run->c, run->now_ns - TICK_LAG_NS);
+        }
+        return num;
+    }
+    /* From a pipe frames may come one at a time, and signals between them. */
+    while (num < max && !wants_summary && !wants_reopen && !wants_end && !*is_over) {
+        *is_over = capture_next(run->saved, &frame) != CAPTURE_FRAME;
+        if (!*is_over) {
+            take_frame(run, 0, &frame);
+            num++;
+        }
+    }
+    return num;
+}
 
 static void read_on(struct live_run *run)
 {
     const struct live_command *o = run->command;
     const int64_t began = clock_ns(CLOCK_MONOTONIC);
     bool has_terminal = run->live != NULL && isatty(STDIN_FILENO) == 1;
-    uint64_t num = 0;
+    uint64_t left = o->num_frames > 0 ? o->num_frames : UINT64_MAX;
     bool is_over = false;
     while (!is_over && !wants_end && !run->is_broken) {
-        enum step_result_of_run result = next_frame(run);
-        num += result == RUN_FRAME;
-        is_over = result == RUN_ENDED || (o->num_frames > 0 && num >= o->num_frames);
-        if (result == RUN_FRAME && num % FRAMES_A_ROUND != 0 && !wants_summary && !wants_reopen) {
-            continue;
-        }
+        size_t max = left < FRAMES_A_ROUND ? (size_t)left : FRAMES_A_ROUND;
+        size_t num = read_round(run, max, &is_over);
+        left -= o->num_frames > 0 ? num : 0;
         int64_t passed =
             run->live != NULL ? clock_ns(CLOCK_MONOTONIC) - began : run->now_ns - run->first_ns;
-        is_over = is_over || (o->duration_s > 0 && (double)passed / 1e9 >= o->duration_s);
+        is_over =
+            is_over || left == 0 || (o->duration_s > 0 && (double)passed / 1e9 >= o->duration_s);
         do_what_is_asked(run, &has_terminal);
         do_what_is_due(run);
-        if (result == RUN_QUIET) {
+        if (num == 0) {
             run->is_broken = !outlet_flush(run->outlet) || run->is_broken;
         }
     }
