@@ -6,6 +6,8 @@
  * CLIENT is the address that is replaced, such as 10.77.0.101; a CONVERSATION is a little-endian
  * pcap in µs of Ethernet frames, such as pcaps/spn-missing/capture.pcap.
  */
+#include "bytes.h"
+
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,18 +31,6 @@ static void fail(const char *why)
     exit(2);
 }
 
-static uint32_t le32(const uint8_t *at)
-{
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static void put_le32(uint8_t *at, uint32_t value)
-{
-    for (int i = 0; i < 4; i++) {
-        at[i] = (uint8_t)(value >> 8 * i);
-    }
-}
-
 struct conversation {
     struct frame *frames;
     size_t num;
@@ -62,9 +52,7 @@ static struct conversation load(const char *path)
             fail("a conversation cannot be read");
         }
         c.frames[c.num++] =
-            (struct frame){.time_us = (uint64_t)le32(record) * 1000000 + le32(record + 4),
-                           .len = len,
-                           .bytes = bytes};
+            (struct frame){.time_us = record_us(record), .len = len, .bytes = bytes};
     }
     fclose(in);
     return c;
@@ -96,10 +84,7 @@ static void write_frame(FILE *out, const struct frame *f, const uint8_t client[4
             memcpy(bytes + places[kind][i], address, 4);
         }
     }
-    put_le32(record, (uint32_t)(f->time_us / 1000000));
-    put_le32(record + 4, (uint32_t)(f->time_us % 1000000));
-    put_le32(record + 8, f->len);
-    put_le32(record + 12, f->len);
+    put_record(record, f->time_us, f->len);
     if (fwrite(record, 1, 16, out) != 16 || fwrite(bytes, 1, f->len, out) != f->len) {
         fail("cannot write");
     }

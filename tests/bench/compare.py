@@ -22,8 +22,8 @@ def generate(folder, megabytes):
     program = folder / "krbscope-bench-generate"
     capture = folder / f"krbscope-bench-{megabytes}.pcap"
     if not capture.exists():
-        source = TOP / "tests/bench/generate.c"
-        subprocess.run(["cc", "-O2", "-o", program, source], check=True)
+        sources = [TOP / "tests/bench" / name for name in ("generate.c", "bulk.c")]
+        subprocess.run(["cc", "-O2", "-o", program, *sources], check=True)
         partial = capture.with_suffix(".partial")
         conversation = TOP / "pcaps/multi-client/capture.pcap"
         subprocess.run([program, partial, str(megabytes), conversation], check=True)

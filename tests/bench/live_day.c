@@ -1,13 +1,18 @@
 /* Writes a busy day of a management point to standard output as a pcap: two conversations over and
  * over, from many clients, with the packets' own clock. What `krbscope live --read -` soaks in.
  *
- *     live_day GOOD.pcap BAD.pcap ATTEMPTS RATE CLIENTS [EARLY PROGRESS_FD]
+ *     cc live_day.c bulk.c
+ *     live_day GOOD.pcap BAD.pcap ATTEMPTS RATE CLIENTS [EARLY PROGRESS_FD [MBITS]]
  *
  * GOOD and BAD are little-endian pcaps in µs of one client's attempt over Ethernet and IPv4, such
  * as pcaps/success-cached-tgt and pcaps/spn-missing; every tenth attempt is BAD. RATE is attempts a
  * second. The client's address, its ports and the TCP sequence numbers differ from attempt to
- * attempt, or they would be copies. A byte goes to PROGRESS_FD after EARLY attempts and at the end.
+ * attempt, or they would be copies. A byte goes to PROGRESS_FD after EARLY attempts and at the end
+ * (-1: to none). MBITS is a background of bulk, in Mbit/s.
  */
+#include "bulk.h"
+#include "bytes.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,23 +38,12 @@ struct conversation {
 };
 
 static struct conversation conversations[2];
+static uint64_t mbits; /* of bulk */
 
 static void fail(const char *why)
 {
     fprintf(stderr, "live_day: %s\n", why);
     exit(2);
-}
-
-static uint32_t le32(const uint8_t *at)
-{
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static void put_le32(uint8_t *at, uint32_t value)
-{
-    for (int i = 0; i < 4; i++) {
-        at[i] = (uint8_t)(value >> 8 * i);
-    }
 }
 
 static uint32_t be(const uint8_t *at, int len)
@@ -59,18 +53,6 @@ static uint32_t be(const uint8_t *at, int len)
         value = value << 8 | at[i];
     }
     return value;
-}
-
-static void put_be(uint8_t *at, uint32_t value, int len)
-{
-    for (int i = 0; i < len; i++) {
-        at[i] = (uint8_t)(value >> 8 * (len - 1 - i));
-    }
-}
-
-static uint64_t time_of(const uint8_t *record)
-{
-    return (uint64_t)le32(record) * 1000000 + le32(record + 4);
 }
 
 /* Does the frame hold IPv4 with TCP or UDP? */
@@ -108,9 +90,9 @@ static void load(struct conversation *c, const char *path)
     if (c->len < FILE_HEADER + RECORD_HEADER || le32(c->bytes) != 0xa1b2c3d4) {
         fail("a conversation is no little-endian pcap in microseconds");
     }
-    c->first_us = time_of(c->bytes + FILE_HEADER);
+    c->first_us = record_us(c->bytes + FILE_HEADER);
     for (size_t at = FILE_HEADER; at + RECORD_HEADER < c->len;) {
-        c->span_us = time_of(c->bytes + at) - c->first_us + 1;
+        c->span_us = record_us(c->bytes + at) - c->first_us + 1;
         at += RECORD_HEADER + le32(c->bytes + at + 8);
     }
     find_client(c);
@@ -144,13 +126,28 @@ static void disguise(uint8_t *frame, size_t len, const struct conversation *c, u
     }
 }
 
+/* What fits between attempts: bulk at mbits Mbit/s of frames, up to this time. */
+static void write_bulk(uint64_t now_us)
+{
+    static uint8_t record[RECORD_HEADER + BULK_FRAME_BYTES];
+    static uint64_t num, bits;
+    while (mbits > 0 && START_US + bits / mbits <= now_us) {
+        size_t len = bulk_frame(record + RECORD_HEADER, num++);
+        put_record(record, START_US + bits / mbits, (uint32_t)len);
+        bits += len * 8;
+        if (fwrite(record, 1, RECORD_HEADER + len, stdout) != RECORD_HEADER + len) {
+            exit(1); /* the reader is gone */
+        }
+    }
+}
+
 static void write_attempt(const struct conversation *c, uint64_t start_us, uint64_t room_us,
                           uint32_t client, uint32_t round)
 {
     static uint8_t record[RECORD_HEADER + 65536];
     for (size_t at = FILE_HEADER; at + RECORD_HEADER < c->len;) {
         size_t len = le32(c->bytes + at + 8);
-        uint64_t offset_us = time_of(c->bytes + at) - c->first_us;
+        uint64_t offset_us = record_us(c->bytes + at) - c->first_us;
         if (len > 65536 || at + RECORD_HEADER + len > c->len) {
             fail("a conversation is damaged");
         }
@@ -158,8 +155,8 @@ static void write_attempt(const struct conversation *c, uint64_t start_us, uint6
             offset_us = offset_us * room_us / c->span_us;
         }
         memcpy(record, c->bytes + at, RECORD_HEADER + len);
-        put_le32(record, (uint32_t)((start_us + offset_us) / 1000000));
-        put_le32(record + 4, (uint32_t)((start_us + offset_us) % 1000000));
+        write_bulk(start_us + offset_us);
+        put_record(record, start_us + offset_us, (uint32_t)len);
         disguise(record + RECORD_HEADER, len, c, client, round);
         if (fwrite(record, 1, RECORD_HEADER + len, stdout) != RECORD_HEADER + len) {
             exit(1); /* the reader is gone */
@@ -171,7 +168,8 @@ static void write_attempt(const struct conversation *c, uint64_t start_us, uint6
 int main(int argc, char **argv)
 {
     if (argc < 6) {
-        fail("usage: live_day GOOD.pcap BAD.pcap ATTEMPTS RATE CLIENTS [EARLY PROGRESS_FD]");
+        fail(
+            "usage: live_day GOOD.pcap BAD.pcap ATTEMPTS RATE CLIENTS [EARLY PROGRESS_FD [MBITS]]");
     }
     load(&conversations[0], argv[1]);
     load(&conversations[1], argv[2]);
@@ -180,6 +178,7 @@ int main(int argc, char **argv)
     uint32_t clients = (uint32_t)strtoul(argv[5], NULL, 10);
     uint64_t early = argc > 7 ? strtoull(argv[6], NULL, 10) : 0;
     int progress = argc > 7 ? atoi(argv[7]) : -1;
+    mbits = argc > 8 ? strtoull(argv[8], NULL, 10) : 0;
     uint64_t step_us = (uint64_t)(1e6 / rate);
     if (num == 0 || clients == 0 || step_us == 0) {
         fail("ATTEMPTS, RATE and CLIENTS are above 0");

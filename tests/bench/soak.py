@@ -74,7 +74,8 @@ class Telling(threading.Thread):
 
 with tempfile.TemporaryDirectory() as folder:
     program = pathlib.Path(folder) / "live_day"
-    subprocess.run(["cc", "-O2", "-o", program, TOP / "tests/bench/live_day.c"], check=True)
+    sources = [TOP / "tests/bench" / name for name in ("live_day.c", "bulk.c")]
+    subprocess.run(["cc", "-O2", "-o", program, *sources], check=True)
     watch, progress = os.pipe()
     num_early = int(options.attempts * options.early)
     cases = [str(TOP / "pcaps" / name / "capture.pcap")
