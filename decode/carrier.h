@@ -69,6 +69,9 @@ struct carrier_token {
 struct carrier_message {
     struct carrier_token at[CARRIER_TOKENS_MAX];
     size_t num;
+    struct bytes data;                   /* TDS: of all packets, one behind the other */
+    struct bytes rpc[CARRIER_CHAIN_MAX]; /* DCE/RPC PDUs, by themselves or in a pipe; borrowed */
+    size_t num_rpc;
 };
 
 struct carrier_frame {

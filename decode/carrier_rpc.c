@@ -98,6 +98,9 @@ static enum verdict read_pdu(struct carrier_reader *r, struct bytes pdu)
 
 enum verdict rpc_decode(struct carrier_reader *r, struct bytes pdus)
 {
+    if (r->out->num_rpc < CARRIER_CHAIN_MAX) {
+        r->out->rpc[r->out->num_rpc++] = pdus;
+    }
     for (size_t i = 0; i < PDUS_MAX && rpc_begins(pdus); i++) {
         struct bytes pdu = bytes_part(pdus, 0, u16_at(pdus, 8));
         if (may_hold_token(bytes_u8_at(pdu, 2)) && u16_at(pdu, 10) > 0 &&

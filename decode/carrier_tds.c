@@ -162,6 +162,7 @@ enum verdict tds_decode(struct carrier_reader *r)
 {
     struct carrier_token token = {.pdu = CARRIER_PDU_TDS_SSPI};
     struct bytes data = join(r);
+    r->out->data = data;
     switch (bytes_u8_at(r->pdu, 0)) {
     case TYPE_LOGIN7:
         read_login7(r, token, data);

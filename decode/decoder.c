@@ -190,14 +190,23 @@ uint64_t decoder_emit(struct decoder *d, struct event *event)
     return event->id;
 }
 
+void decoder_tell_message(const struct decoder *d, const struct flow *flow, int side,
+                          const struct tap_message *message)
+{
+    const struct decoder_tap *tap = d->options.tap;
+    if (tap != NULL && message->bytes.len > 0) {
+        tap->stream(tap->context, &flow->end[side], &flow->end[1 - side],
+                    flow->streams.side[side].base_seq, message);
+    }
+}
+
 void decoder_tell(const struct decoder *d, const struct flow *flow, int side, uint64_t offset,
                   enum tap_kind kind, struct bytes bytes)
 {
-    const struct decoder_tap *tap = d->options.tap;
-    if (tap != NULL && bytes.len > 0) {
-        uint32_t seq = flow->streams.side[side].base_seq + (uint32_t)offset;
-        tap->stream(tap->context, &flow->end[side], &flow->end[1 - side], seq, kind, bytes);
-    }
+    const struct tap_piece piece = {.offset = offset, .len = bytes.len};
+    decoder_tell_message(
+        d, flow, side,
+        &(struct tap_message){.kind = kind, .bytes = bytes, .pieces = &piece, .num_pieces = 1});
 }
 
 void decoder_frames_clear(struct decoder_frames *f)

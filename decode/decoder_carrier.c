@@ -130,10 +130,23 @@ static void emit(struct decoder *d, struct flow *flow, int side, const struct ca
     }
 }
 
+static void tell(struct decoder *d, const struct flow *flow, int side, struct bytes pdu)
+{
+    const struct decoder_carrier *c = flow->parser->carrier[side];
+    const struct tap_piece piece = {.offset = c->begin, .len = pdu.len};
+    decoder_tell_message(d, flow, side,
+                         &(struct tap_message){.kind = TAP_CARRIER,
+                                               .carrier = c->kind,
+                                               .bytes = pdu,
+                                               .pieces = &piece,
+                                               .num_pieces = 1});
+}
+
 /* Emitting resets the scratch, so a PDU is decoded again for each of its tokens; few have two. */
 static void take_pdu(struct decoder *d, struct flow *flow, int side, struct bytes pdu)
 {
     enum carrier_kind kind = flow->parser->carrier[side]->kind;
+    tell(d, flow, side, pdu);
     struct carrier_message message;
     size_t used = 0;
     for (size_t i = 0; i < CARRIER_TOKENS_MAX; i++) {
@@ -226,7 +239,9 @@ static bool judge(struct decoder *d, struct flow *flow, int side)
     if (v == VERDICT_BAD || frame.len < so_far.len) {
         return false;
     }
-    if (!frame.is_wanted) {
+    bool is_told = d->options.tap != NULL && frame.len <= CARRIER_PDU_MAX; /* as a whole */
+    if (!frame.is_wanted && !is_told) {
+        tell(d, flow, side, so_far);
         c->skip = frame.len - so_far.len;
         forget_pdu(c);
         return true;
@@ -252,6 +267,9 @@ static size_t step(struct decoder *d, struct flow *flow, int side, struct bytes 
         return taken;
     }
     decoder_frames_add(&c->frames, place);
+    if (c->buffer == NULL && c->head_len == 0) {
+        c->begin = c->end;
+    }
     if (c->buffer == NULL) {
         c->head[c->head_len++] = bytes.at[0];
     } else {

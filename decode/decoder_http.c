@@ -134,11 +134,11 @@ static void on_message(void *context, const struct http_message *m)
     }
 }
 
-static void on_tap(void *context, int dir, uint64_t offset, enum tap_kind kind, struct bytes bytes)
+static void on_tap(void *context, int dir, const struct tap_message *message)
 {
     const struct flow_parser *parser = context;
     int side = dir == 0 ? parser->http_client : 1 - parser->http_client;
-    decoder_tell(parser->decoder, parser->flow, side, offset, kind, bytes);
+    decoder_tell_message(parser->decoder, parser->flow, side, message);
 }
 
 bool decoder_http_begin(struct decoder *d, struct flow *flow, int side, bool is_request)

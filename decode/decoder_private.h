@@ -60,6 +60,7 @@ struct decoder_carrier {
     size_t have;     /* of those, in the buffer */
     uint64_t skip;   /* bytes of PDUs that nobody wants, still to come */
     uint8_t *buffer; /* need bytes; NULL: none */
+    uint64_t begin;  /* stream offset of the PDU's first byte */
     uint64_t end;    /* stream offset behind the bytes read so far */
     uint64_t acked;  /* what the last chunk confirmed of the other direction */
     struct decoder_frames frames;
@@ -170,6 +171,8 @@ bool decoder_is_duplicate(struct decoder *d, const struct segment *segment, stru
 /* len bytes of a stream were understood: those at this offset. */
 void decoder_tell(const struct decoder *d, const struct flow *flow, int side, uint64_t offset,
                   enum tap_kind kind, struct bytes bytes);
+void decoder_tell_message(const struct decoder *d, const struct flow *flow, int side,
+                          const struct tap_message *message);
 
 /* decoder_host.c */
 void decoder_host_seen(struct decoder *d, const struct address *from, const struct address *to);

@@ -27,8 +27,23 @@ void http_conn_set_tap(struct http_conn *h, http_tap *tap)
 void http_tell(const struct http_conn *h, const struct http_side *s, uint64_t offset,
                enum tap_kind kind, struct bytes bytes)
 {
+    const struct tap_piece piece = {.offset = offset, .len = bytes.len};
     if (h->tap != NULL && bytes.len > 0) {
-        h->tap(h->context, s->is_request ? 0 : 1, offset, kind, bytes);
+        h->tap(h->context, s->is_request ? 0 : 1,
+               &(struct tap_message){
+                   .kind = kind, .bytes = bytes, .pieces = &piece, .num_pieces = 1});
+    }
+}
+
+static void tell_body(const struct http_conn *h, const struct http_side *s)
+{
+    const struct http_making *m = &s->making;
+    if (h->tap != NULL && m->body.len > 0) {
+        h->tap(h->context, s->is_request ? 0 : 1,
+               &(struct tap_message){.kind = TAP_HTTP_BODY,
+                                     .bytes = {.at = m->body.at, .len = m->body.len},
+                                     .pieces = m->pieces,
+                                     .num_pieces = m->num_pieces});
     }
 }
 
@@ -46,7 +61,9 @@ size_t http_conn_memory(const struct http_conn *h)
 {
     size_t len = sizeof *h;
     for (size_t i = 0; i < 2; i++) {
-        len += h->side[i].making.head.size + h->side[i].making.body.size;
+        const struct http_making *m = &h->side[i].making;
+        len += m->head.size + m->body.size;
+        len += m->pieces == NULL ? 0 : HTTP_PIECES_MAX * sizeof m->pieces[0];
     }
     return len;
 }
@@ -84,6 +101,7 @@ void http_making_drop(struct http_making *m)
 {
     http_buffer_drop(&m->head);
     http_buffer_drop(&m->body);
+    free(m->pieces);
     *m = (struct http_making){0};
 }
 
@@ -165,10 +183,7 @@ static void message_report(struct http_conn *h, struct http_side *s)
         http_tell(h, s, m->start, TAP_HTTP_HEAD,
                   (struct bytes){.at = m->head.at, .len = m->head.len});
     }
-    if (!m->is_chunked) {
-        http_tell(h, s, m->body_at, TAP_HTTP_BODY,
-                  (struct bytes){.at = m->body.at, .len = m->body.len});
-    }
+    tell_body(h, s);
     if (m->line_cut) {
         struct bytes line = {.at = m->head.at, .len = m->head.len};
         size_t space = bytes_find(line, ' ', 0);

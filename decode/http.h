@@ -14,6 +14,7 @@
 
 #define HTTP_HEAD_BYTES_MAX 262144 /* longer heads are given up: resynchronise */
 #define HTTP_BODY_KEPT_BYTES 65536 /* body kept of a CCM_POST, and of Kerberos through a proxy */
+#define HTTP_PIECES_MAX 256        /* chunks of such a body whose place is known */
 #define HTTP_PIPELINE_MAX 16       /* requests waiting for their response on one connection */
 #define HTTP_FRAMES_MAX 32         /* frame numbers kept of one message */
 #define HTTP_HEADER_VALUES_MAX 8   /* values kept of one repeated authentication header */
@@ -65,10 +66,8 @@ struct http_message {
 
 typedef void http_sink(void *context, const struct http_message *message);
 
-/* Bytes of direction dir that were understood, at their offset in the stream: heads, kept bodies,
- * and what frames chunks. */
-typedef void http_tap(void *context, int dir, uint64_t offset, enum tap_kind kind,
-                      struct bytes bytes);
+/* Bytes of direction dir that were understood: heads, kept bodies, and what frames chunks. */
+typedef void http_tap(void *context, int dir, const struct tap_message *message);
 
 struct http_conn;
 

@@ -4,18 +4,39 @@
 
 #include "base/cursor.h"
 
+#include <stdlib.h>
+
 bool http_is_kkdcp(struct bytes content_type)
 {
     return bytes_begins_nocase(bytes_trim(content_type), "application/kerberos");
 }
 
-/* Bytes of a body, without what frames them. */
-static void body_add(struct http_making *m, struct bytes part)
+/* Where len bytes of the kept body lie. They are of no use to a tap when there is no memory. */
+static void piece_add(struct http_making *m, uint64_t offset, size_t len)
 {
+    if (m->pieces == NULL) {
+        m->pieces = calloc(HTTP_PIECES_MAX, sizeof *m->pieces);
+    }
+    struct tap_piece *last = m->num_pieces == 0 ? NULL : &m->pieces[m->num_pieces - 1];
+    if (last != NULL && last->offset + last->len == offset) {
+        last->len += len;
+    } else if (m->pieces != NULL && m->num_pieces < HTTP_PIECES_MAX) {
+        m->pieces[m->num_pieces++] = (struct tap_piece){.offset = offset, .len = len};
+    }
+}
+
+/* Bytes of a body, without what frames them; they begin at this offset of the stream. */
+static void body_add(struct http_making *m, uint64_t offset, struct bytes part)
+{
+    size_t had = m->body.len;
     m->body_len += part.len;
-    if (m->keeps_body && !m->emitted && !m->bytes_lost &&
-        !http_buffer_add(&m->body, part, HTTP_BODY_KEPT_BYTES)) {
+    if (!m->keeps_body || m->emitted || m->bytes_lost) {
+        return;
+    }
+    if (!http_buffer_add(&m->body, part, HTTP_BODY_KEPT_BYTES)) {
         m->keeps_body = false;
+    } else if (m->body.len > had) {
+        piece_add(m, offset, m->body.len - had);
     }
 }
 
@@ -33,7 +54,7 @@ void http_body_settle(struct http_side *s)
     struct http_making *m = &s->making;
     m->in_doubt = false;
     if (s->probe_len > 0) {
-        body_add(m, (struct bytes){.at = s->probe, .len = s->probe_len});
+        body_add(m, s->next - s->probe_len, (struct bytes){.at = s->probe, .len = s->probe_len});
         s->left -= s->state == HTTP_COUNTED ? s->probe_len : 0;
         s->probe_len = 0;
         http_note_place(m, &s->probe_first);
@@ -94,7 +115,7 @@ size_t http_step_body(struct http_conn *h, struct http_side *s, struct bytes par
         s->left -= len;
     }
     http_take(s, len, place);
-    body_add(m, bytes_part(part, 0, len));
+    body_add(m, s->next - len, bytes_part(part, 0, len));
     if (s->state == HTTP_COUNTED && s->left == 0) {
         http_finish(h, s);
     } else if (s->state == HTTP_CHUNK_DATA && s->left == 0) {

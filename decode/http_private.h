@@ -66,8 +66,8 @@ struct http_making {
     uint64_t acked;         /* response: what the segment of its first byte acknowledged */
     uint64_t response_gaps; /* request: gaps of the other direction up to its first byte */
     uint64_t body_len;
-    uint64_t body_at; /* offset of its first byte */
-    bool is_chunked;
+    struct tap_piece *pieces; /* [HTTP_PIECES_MAX] of what is kept of the body; NULL: none */
+    size_t num_pieces;
     size_t num_fields; /* whole header lines so far */
     size_t line;       /* where in head the unfinished line begins */
     struct http_buffer head;

@@ -249,8 +249,6 @@ static void head_done(struct http_conn *h, struct http_side *s)
     (void)is_good;
     m->head_complete = true;
     m->head_end = m->last;
-    m->body_at = s->next;
-    m->is_chunked = head.is_chunked;
     http_tell(h, s, m->start, TAP_HTTP_HEAD, all);
     m->expects_continue = head.expects_continue;
     m->keeps_body = m->keeps_body || http_is_kkdcp(head.message.content_type);

@@ -3,6 +3,7 @@
 #ifndef KRBSCOPE_DECODE_TAP_H
 #define KRBSCOPE_DECODE_TAP_H
 
+#include "decode/carrier.h"
 #include "decode/dns.h"
 #include "decode/segment.h"
 
@@ -10,8 +11,24 @@ enum tap_kind {
     TAP_KRB,       /* a Kerberos message or a password change; cut ones too */
     TAP_DNS,       /* see the flavour */
     TAP_HTTP_HEAD, /* or its beginning */
-    TAP_HTTP_BODY, /* of a CCM_POST or a message to a KDC proxy, not of chunks */
+    TAP_HTTP_BODY, /* of a CCM_POST or a message to a KDC proxy */
+    TAP_CARRIER,   /* a PDU that may carry a token, or its beginning */
     TAP_FRAMING,   /* lengths and line ends between messages, and the first bytes of TLS */
+};
+
+/* Where bytes of a message lie: chunks of a body have others between them. */
+struct tap_piece {
+    uint64_t offset; /* in the stream */
+    size_t len;
+};
+
+struct tap_message {
+    enum tap_kind kind;
+    enum carrier_kind carrier; /* TAP_CARRIER */
+    struct bytes bytes;
+    const struct tap_piece *pieces; /* of the bytes, in their order; of what lies in none of them
+                                       nobody knows the place */
+    size_t num_pieces;
 };
 
 struct decoder_tap {
@@ -19,9 +36,9 @@ struct decoder_tap {
     /* The datagram of the current frame; its payload is all of the message. */
     void (*datagram)(void *context, const struct segment *segment, enum tap_kind kind,
                      enum dns_flavour flavour);
-    /* A part of a stream: seq is the sequence number of its first byte. */
+    /* A part of a stream: base_seq is the sequence number at its offset 0. */
     void (*stream)(void *context, const struct endpoint *from, const struct endpoint *to,
-                   uint32_t seq, enum tap_kind kind, struct bytes bytes);
+                   uint32_t base_seq, const struct tap_message *message);
 };
 
 /* The headers that segment_parse() walked through, by where they begin in the frame; the last one

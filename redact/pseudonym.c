@@ -126,6 +126,25 @@ static bool is_separator(uint8_t c)
     return c <= ' ' || (c < 0x80 && strchr(separators, c) != NULL);
 }
 
+/* The known phrase of several words that begins here and ends where a word does: its length. */
+static size_t known_phrase(struct bytes text)
+{
+    for (size_t i = 0; i < sizeof known_words / sizeof known_words[0]; i++) {
+        struct bytes phrase = bytes_of(known_words[i]);
+        size_t len = 0;
+        while (len < phrase.len && len < text.len &&
+               (lower(text.at[len]) == phrase.at[len] ||
+                (phrase.at[len] == ' ' && text.at[len] == '+'))) {
+            len++;
+        }
+        bool ends = len == text.len || (len < text.len && is_separator(text.at[len]));
+        if (len == phrase.len && ends && bytes_find(phrase, ' ', 0) < len) {
+            return len;
+        }
+    }
+    return 0;
+}
+
 /* dc._msdcs.…: the words of a look-up for a domain controller, which else may be a host's name. */
 static bool is_locator_word(struct bytes word, struct bytes rest)
 {
@@ -250,11 +269,9 @@ static size_t map_address_text(struct pseudonyms *p, uint8_t *at, size_t len)
 void pseudonym_text(struct pseudonyms *p, uint8_t *at, size_t len)
 {
     size_t i = 0;
-    if (is_known((struct bytes){.at = at, .len = len})) { /* a phrase of several words */
-        return;
-    }
     while (i < len) {
-        size_t taken = map_address_text(p, at + i, len - i);
+        size_t taken = known_phrase((struct bytes){.at = at + i, .len = len - i});
+        taken = taken > 0 ? taken : map_address_text(p, at + i, len - i);
         if (taken > 0) {
             i += taken;
             continue;

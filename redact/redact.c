@@ -162,40 +162,56 @@ static const struct placed *next_placed(const struct redactor *r, const struct p
     return e->next == 0 ? NULL : &r->placed[e->next - 1];
 }
 
-static void on_stream(void *context, const struct endpoint *from, const struct endpoint *to,
-                      uint32_t seq, enum tap_kind kind, struct bytes bytes)
+/* Writes bytes of a stream into every segment that carried some of them. */
+static void patch_segments(struct redactor *r, uint64_t key, uint32_t seq, struct bytes bytes)
 {
-    struct redactor *r = context;
-    uint64_t key = key_of(from, to);
-    if (bytes.len > MESSAGE_BYTES_MAX) {
-        return;
-    }
-    memcpy(r->message, bytes.at, bytes.len);
-    switch (kind) {
-    case TAP_KRB:
-        scrub_krb(r->p, r->message, bytes.len);
-        break;
-    case TAP_DNS:
-        scrub_dns(r->p, r->message, bytes.len, DNS_PLAIN);
-        break;
-    case TAP_HTTP_HEAD:
-        scrub_http(r->p, r->message, bytes.len);
-        break;
-    case TAP_HTTP_BODY:
-        scrub_body(r->p, r->message, bytes.len);
-        break;
-    case TAP_FRAMING:
-        break;
-    }
     unsigned steps = 0;
     for (const struct placed *e = first_placed(r, key); e != NULL && steps < CHAIN_STEPS_MAX;
          e = next_placed(r, e), steps++) {
         uint32_t at, message_at;
         size_t len;
         if (e->key == key && overlap(e->seq, e->len, seq, bytes.len, &at, &message_at, &len)) {
-            patch(r, e->position + at, (struct bytes){.at = r->message + message_at, .len = len},
-                  e->checksum_at, at % 2 != 0);
+            patch(r, e->position + at, bytes_part(bytes, message_at, len), e->checksum_at,
+                  at % 2 != 0);
         }
+    }
+}
+
+static void on_stream(void *context, const struct endpoint *from, const struct endpoint *to,
+                      uint32_t base_seq, const struct tap_message *m)
+{
+    struct redactor *r = context;
+    uint64_t key = key_of(from, to);
+    size_t len = m->bytes.len;
+    if (len > MESSAGE_BYTES_MAX) {
+        return;
+    }
+    memcpy(r->message, m->bytes.at, len);
+    switch (m->kind) {
+    case TAP_KRB:
+        scrub_krb(r->p, r->message, len);
+        break;
+    case TAP_DNS:
+        scrub_dns(r->p, r->message, len, DNS_PLAIN);
+        break;
+    case TAP_HTTP_HEAD:
+        scrub_http(r->p, r->message, len);
+        break;
+    case TAP_HTTP_BODY:
+        scrub_body(r->p, r->message, len);
+        break;
+    case TAP_CARRIER:
+        scrub_carrier(r->p, r->message, len, m->carrier);
+        break;
+    case TAP_FRAMING:
+        break;
+    }
+    struct bytes rest = {.at = r->message, .len = len};
+    for (size_t i = 0; i < m->num_pieces; i++) {
+        const struct tap_piece *piece = &m->pieces[i];
+        patch_segments(r, key, base_seq + (uint32_t)piece->offset,
+                       bytes_part(rest, 0, piece->len));
+        rest = bytes_part(rest, piece->len, rest.len);
     }
 }
 

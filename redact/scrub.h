@@ -3,6 +3,7 @@
 #ifndef KRBSCOPE_REDACT_SCRUB_H
 #define KRBSCOPE_REDACT_SCRUB_H
 
+#include "decode/carrier.h"
 #include "decode/dns.h"
 #include "redact/pseudonym.h"
 
@@ -25,5 +26,9 @@ void scrub_http(struct pseudonyms *p, uint8_t *at, size_t len);
 
 /* The body of a CCM_POST, or of a message to a KDC proxy: as much of it as is understood stays. */
 void scrub_body(struct pseudonyms *p, uint8_t *at, size_t len);
+
+/* A PDU that may carry a token, or its beginning; what lies behind CARRIER_PDU_MAX bytes of it
+ * becomes zero. */
+void scrub_carrier(struct pseudonyms *p, uint8_t *at, size_t len, enum carrier_kind kind);
 
 #endif

@@ -26,6 +26,8 @@ enum {
     TAG_TIME = 0x18,
     TAG_VISIBLE = 0x1A,
     TAG_CONSTRUCTED = 0x20,
+    TAG_CLASS = 0xC0,
+    TAG_CONTEXT = 0x80, /* an implicit tag, as of PKINIT's signedAuthPack (RFC 4556 3.2.1) */
 };
 
 struct level {
@@ -86,10 +88,10 @@ static void primitive(struct pseudonyms *p, unsigned tag, uint8_t *at, size_t le
         }
         break;
     case TLV_BIT_STRING:
-        if (len <= BITS_BYTES_MAX) {
-            return;
+        if (len > BITS_BYTES_MAX) { /* the first byte counts unused bits: X.690 8.6.2 */
+            pseudonym_secret(p, at + 1, len - 1, REDACTED_CIPHERTEXTS);
         }
-        break;
+        return;
     case TLV_GENERAL_STRING:
     case TAG_UTF8:
     case TAG_PRINTABLE:
@@ -144,9 +146,10 @@ void scrub_der(struct pseudonyms *p, uint8_t *at, size_t len)
         }
         bool is_address =
             l->tag == ADDRESS_FIELD && sequence != NULL && sequence->has_address && t.whole;
+        bool is_octets = t.tag == TLV_OCTET_STRING || (t.tag & TAG_CLASS) == TAG_CONTEXT;
         bool descends =
-            (t.tag & TAG_CONSTRUCTED) != 0 || (t.tag == TLV_OCTET_STRING && !is_address &&
-                                               holds_element(content, content_len, !t.whole));
+            (t.tag & TAG_CONSTRUCTED) != 0 ||
+            (is_octets && !is_address && holds_element(content, content_len, !t.whole));
         if (!descends) {
             primitive(p, t.tag, content, content_len, is_address);
         } else if (depth == DEPTH_MAX) {

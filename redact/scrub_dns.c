@@ -23,7 +23,8 @@ enum {
     TYPE_AAAA = 28,
     TYPE_NB = 32,
     TYPE_SRV = 33,
-    TYPE_DNAME = 39
+    TYPE_DNAME = 39,
+    TYPE_TKEY = 249
 };
 
 struct dns_copy {
@@ -133,6 +134,21 @@ static void address(const struct dns_copy *m, size_t at, size_t len)
     }
 }
 
+/* RFC 2930 2: algorithm, times, mode, error, the key's length, the key, other data by length. */
+static void tkey(struct dns_copy *m, size_t at, size_t end)
+{
+    enum { NUMBERS_BYTES = 14, LENGTH_BYTES = 2 };
+    size_t numbers = name(m, at);
+    size_t key = numbers + NUMBERS_BYTES;
+    if (key > end) {
+        return;
+    }
+    size_t len = word_at(m, key - LENGTH_BYTES);
+    len = len < end - key ? len : end - key;
+    keep(m, numbers, NUMBERS_BYTES + len + LENGTH_BYTES);
+    scrub_token(m->p, m->out + key, len);
+}
+
 static void data(struct dns_copy *m, unsigned type, size_t at, size_t len)
 {
     switch (type) {
@@ -165,6 +181,9 @@ static void data(struct dns_copy *m, unsigned type, size_t at, size_t len)
         }
         keep(m, at, 6);
         (void)name(m, at + 6);
+        break;
+    case TYPE_TKEY:
+        tkey(m, at, at + len);
         break;
     case TYPE_NB:
         for (size_t i = 0; m->is_netbios && i + 6 <= len; i += 6) {

@@ -7,10 +7,11 @@ EACH takes a sample, every EACH-th capture (the sanitizers' builds, see CMakeLis
 all of them are taken.
 
 Goal: --evidence keeps what the verdict rests on, with times, comments and link types. Method: every
-capture of pcaps/ goes through --evidence, with and without --evidence-flows; outcome, verdict and
-steps of each attempt must come back; tshark reads every KRBSCOPE_ORACLE_EVERY-th file (default 8)
-without a word, finds no expert note that the original lacks, and a comment on each frame that names
-the frame it was, whose time and bytes are the same.
+capture of pcaps/ goes through --evidence; outcome, verdict and steps of each attempt must come back.
+Of every KRBSCOPE_ORACLE_EVERY-th capture (default 8) the same goes for --evidence-flows and for
+--redact, and tshark reads the evidence, plain and redacted, without a word, finds no expert note
+that the original lacks, and a comment on each frame that names the frame it was, whose time and
+lengths are the same.
 """
 import concurrent.futures
 import glob
@@ -38,10 +39,10 @@ def essence(report):
     return out
 
 
-def analyse(krbscope, files, evidence=None, flows=False):
+def analyse(krbscope, files, evidence=None, *options):
     arguments = [krbscope, "-q", "--format", "json"]
     if evidence:
-        arguments += ["--evidence", evidence] + (["--evidence-flows"] if flows else [])
+        arguments += ["--evidence", evidence, *options]
     done = run(*arguments, *files)
     if done.returncode == 2 or done.stderr:
         raise RuntimeError(f"{' '.join(files)}: exit {done.returncode}: {done.stderr.decode()}")
@@ -69,8 +70,9 @@ def read_by_tshark(path):
 
 
 def check_tshark(original, evidence):
+    """original: what read_by_tshark() gave of the capture."""
     problems = []
-    theirs, _, known = read_by_tshark(original)
+    theirs, _, known = original
     ours, words, notes = read_by_tshark(evidence)
     if words:
         problems.append(f"tshark says: {words[0]}")
@@ -95,9 +97,12 @@ def check(krbscope, original, scratch, with_tshark):
     problems = []
     name = os.path.basename(os.path.dirname(original))
     try:
-        for flows in (False, True) if with_tshark else (False,):
-            evidence = os.path.join(scratch, f"{name}{'.flows' if flows else ''}.pcapng")
-            before = analyse(krbscope, [original], evidence, flows)
+        known = read_by_tshark(original) if with_tshark and shutil.which("tshark") else None
+        for options in (), ("--evidence-flows",), ("--redact",), ("--redact", "--evidence-flows"):
+            if options and not with_tshark:
+                break
+            evidence = os.path.join(scratch, f"{name}{''.join(options)}.pcapng")
+            before = analyse(krbscope, [original], evidence, *options)
             if not before["attempts"] and not os.path.getsize(evidence):
                 continue
             after = analyse(krbscope, [evidence])
@@ -108,8 +113,8 @@ def check(krbscope, original, scratch, with_tshark):
                 if len(before["attempts"]) != len(after["attempts"]):
                     problems.append(f"{len(before['attempts'])} attempts, then "
                                     f"{len(after['attempts'])}")
-            if with_tshark and not flows and shutil.which("tshark"):
-                problems += check_tshark(original, evidence)
+            if known and options != ("--evidence-flows",):
+                problems += [f"{' '.join(options)} {p}" for p in check_tshark(known, evidence)]
     except RuntimeError as error:
         problems.append(str(error))
     return [f"{name}: {p}" for p in problems]
