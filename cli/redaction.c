@@ -128,7 +128,7 @@ static void add_kind(struct text *t, uint64_t num, const char *what)
 
 void redaction_tell(struct redaction *r, struct analysis *analysis)
 {
-    char buffer[512];
+    char buffer[640];
     struct text t;
     const uint64_t *num = r->pseudonyms.num;
     free(r->notes);
@@ -139,9 +139,11 @@ void redaction_tell(struct redaction *r, struct analysis *analysis)
     text_init(&t, buffer, sizeof buffer);
     text_add(&t, "Redacted: ");
     add_kind(&t, num[REDACTED_NAMES], "labels of names");
+    add_kind(&t, num[REDACTED_IDS], "SMS GUIDs");
     add_kind(&t, num[REDACTED_ADDRESSES], "addresses");
     add_kind(&t, num[REDACTED_MACS], "hardware addresses");
-    add_kind(&t, num[REDACTED_CIPHERTEXTS], "tickets, ciphertexts and keys");
+    add_kind(&t, num[REDACTED_CIPHERTEXTS],
+             "tickets, ciphertexts, keys and values of certificates");
     add_kind(&t, num[REDACTED_NTLM_SECRETS], "NTLM secrets");
     add_kind(&t, num[REDACTED_TEXTS], "free texts");
     add_kind(&t, num[REDACTED_BODIES], "bodies");

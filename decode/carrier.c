@@ -19,6 +19,7 @@ static const struct protocol protocols[] = {
     [CARRIER_KIND_NNS] = {nns_begins, nns_frame, nns_decode},
     [CARRIER_KIND_GSS] = {gss_begins, gss_frame, gss_decode},
     [CARRIER_KIND_GSS_LENGTH] = {gss_length_begins, gss_length_frame, gss_length_decode},
+    [CARRIER_KIND_TLS] = {tls_begins, tls_frame, tls_decode},
 };
 #define NUM_PROTOCOLS (sizeof protocols / sizeof protocols[0])
 

@@ -35,6 +35,7 @@ enum carrier_kind {
     CARRIER_KIND_NNS,
     CARRIER_KIND_GSS,
     CARRIER_KIND_GSS_LENGTH,
+    CARRIER_KIND_TLS, /* carries nothing for us: its records, for those who rewrite captures */
 };
 
 /* What carried a token. */

@@ -59,4 +59,9 @@ bool gss_length_begins(struct bytes start);
 enum verdict gss_length_frame(struct bytes pdu, struct carrier_frame *out);
 enum verdict gss_length_decode(struct carrier_reader *r);
 
+/* TLS records: none is wanted. */
+bool tls_begins(struct bytes start);
+enum verdict tls_frame(struct bytes pdu, struct carrier_frame *out);
+enum verdict tls_decode(struct carrier_reader *r);
+
 #endif

@@ -195,6 +195,7 @@ bool decoder_carrier_begin(struct decoder *d, struct flow *flow, int side, struc
     forget_pdu(c);
     c->skip = 0;
     c->kind = carrier_of(start);
+    c->kind = c->kind == CARRIER_KIND_NONE ? CARRIER_KIND_TLS : c->kind;
     decoder_parser_memory(d, parser);
     return true;
 }

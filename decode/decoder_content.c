@@ -395,12 +395,12 @@ static void undecided(struct decoder *d, struct flow *flow, int side,
     const struct stream *s = &flow->streams.side[side];
     bool is_first = chunk->offset == s->first || start.at == joined;
     if (is_first && looks_like_tls(start)) {
-        uint64_t first = chunk->offset;
-        if (start.at == joined) {
-            first = flow->parser->start[side]->chunks[0].offset;
-        }
-        decoder_tell(d, flow, side, first, TAP_FRAMING, bytes_part(start, 0, TLS_START_BYTES));
         tell_tls(d, flow, side, &chunk->place);
+        if (d->options.tap != NULL) { /* that wants to know of the records */
+            decide(d, flow, side, FLOW_CARRIER, start);
+            feed(d, flow, side, chunk);
+            return;
+        }
     } else if (start.len < DECODER_START_BYTES &&
                (is_first || may_be_ours(start.at[0]) || is_dns_port(flow))) {
         keep_start(d, flow, side, chunk);

@@ -29,9 +29,9 @@ void http_tell(const struct http_conn *h, const struct http_side *s, uint64_t of
 {
     const struct tap_piece piece = {.offset = offset, .len = bytes.len};
     if (h->tap != NULL && bytes.len > 0) {
-        h->tap(h->context, s->is_request ? 0 : 1,
-               &(struct tap_message){
-                   .kind = kind, .bytes = bytes, .pieces = &piece, .num_pieces = 1});
+        h->tap(
+            h->context, s->is_request ? 0 : 1,
+            &(struct tap_message){.kind = kind, .bytes = bytes, .pieces = &piece, .num_pieces = 1});
     }
 }
 

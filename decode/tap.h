@@ -12,8 +12,8 @@ enum tap_kind {
     TAP_DNS,       /* see the flavour */
     TAP_HTTP_HEAD, /* or its beginning */
     TAP_HTTP_BODY, /* of a CCM_POST or a message to a KDC proxy */
-    TAP_CARRIER,   /* a PDU that may carry a token, or its beginning */
-    TAP_FRAMING,   /* lengths and line ends between messages, and the first bytes of TLS */
+    TAP_CARRIER,   /* a PDU that may carry a token, or a record of TLS, or its beginning */
+    TAP_FRAMING,   /* lengths and line ends between messages */
 };
 
 /* Where bytes of a message lie: chunks of a body have others between them. */

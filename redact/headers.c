@@ -1,6 +1,7 @@
 #include "redact/headers.h"
 
 #include "base/cursor.h"
+#include "redact/scrub.h"
 
 #include <string.h>
 
@@ -61,6 +62,18 @@ static struct bytes done(const struct headers *h, size_t at, size_t len)
     return bytes_part((struct bytes){.at = h->out, .len = h->frame.len}, at, len);
 }
 
+/* Sets a checksum anew: what covers the bytes of the frame, beginning with start. As it was right
+ * or wrong it stays so, wrong by the same (offloading to the adapter leaves wrong ones), unless the
+ * capture cut what it covers. */
+static void checksum(const struct headers *h, size_t field, struct bytes was, uint32_t start_was,
+                     struct bytes now, uint32_t start_now, bool is_whole)
+{
+    uint32_t said = is_whole ? headers_sum(start_was, was) : 0xffff;
+    put_u16(h, field, 0);
+    uint32_t sum = (~headers_sum(start_now, now) & 0xffff) + (said == 0 ? 0xffff : said);
+    put_u16(h, field, (sum & 0xffff) + (sum >> 16));
+}
+
 static size_t ipv4(const struct headers *h, size_t at)
 {
     uint8_t first = bytes_u8_at(h->frame, at);
@@ -74,8 +87,8 @@ static size_t ipv4(const struct headers *h, size_t at)
     for (size_t i = at + 20; i < at + len && i < h->frame.len; i++) {
         h->out[i] = OPTION_NOP;
     }
-    put_u16(h, at + 10, 0);
-    put_u16(h, at + 10, ~headers_sum(0, done(h, at, len)));
+    checksum(h, at + 10, bytes_part(h->frame, at, len), 0, done(h, at, len), 0,
+             at + len <= h->frame.len);
     return len;
 }
 
@@ -126,6 +139,25 @@ static void arp(const struct headers *h, size_t at)
     }
 }
 
+/* What a datagram asked of a DNS server or a KDC. */
+static void quoted_datagram(const struct headers *h, size_t at)
+{
+    enum { HEADER_BYTES = 8, PORT_DNS = 53, PORT_KERBEROS = 88 };
+    uint16_t port = bytes_u16be_at(h->frame, at + 2);
+    size_t said = bytes_u16be_at(h->frame, at + 4);
+    struct bytes payload = bytes_part(h->frame, at + HEADER_BYTES, said - HEADER_BYTES);
+    if (said < HEADER_BYTES || payload.len == 0) {
+        return;
+    }
+    if (port == PORT_DNS) {
+        keep(h, at + HEADER_BYTES, payload.len);
+        scrub_dns(h->p, h->out + at + HEADER_BYTES, payload.len, DNS_PLAIN);
+    } else if (port == PORT_KERBEROS) {
+        keep(h, at + HEADER_BYTES, payload.len);
+        scrub_krb(h->p, h->out + at + HEADER_BYTES, payload.len);
+    }
+}
+
 /* The packet that could not be delivered: its addresses, and the first 8 bytes behind. */
 static void quoted(const struct headers *h, size_t at)
 {
@@ -134,6 +166,9 @@ static void quoted(const struct headers *h, size_t at)
     uint8_t protocol = bytes_u8_at(h->frame, at + (version == 4 ? 9 : 6));
     if (len != 0 && (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP)) {
         keep(h, at + len, protocol == PROTOCOL_TCP ? 8 : 6);
+    }
+    if (len != 0 && protocol == PROTOCOL_UDP) {
+        quoted_datagram(h, at + len);
     }
 }
 
@@ -246,16 +281,16 @@ static void transport_checksum(const struct headers *h, const struct network *n,
     size_t len = h->frame.len - at;
     size_t said = n->is_v6 ? bytes_u16be_at(h->frame, n->at + 4) + n->at + 40
                            : bytes_u16be_at(h->frame, n->at + 2) + n->at;
-    if (said > at && said - at < len) {
-        len = said - at; /* a trailer follows */
+    bool is_whole = said > at && said <= h->frame.len;
+    if (is_whole) {
+        len = said - at; /* a trailer may follow */
     }
-    struct bytes pseudo = n->is_v6 ? done(h, n->at + 8, 32) : done(h, n->at + 12, 8);
-    put_u16(h, checksum_at, 0);
-    uint32_t sum = headers_sum((uint32_t)len % 0xffff, pseudo) + protocol;
-    sum = headers_sum(sum, done(h, at, len));
-    sum = (sum & 0xffff) + (sum >> 16);
-    uint32_t value = ~sum & 0xffff;
-    put_u16(h, checksum_at, protocol == PROTOCOL_UDP && value == 0 ? 0xffff : value);
+    size_t addresses = n->is_v6 ? n->at + 8 : n->at + 12;
+    size_t addresses_len = n->is_v6 ? 32 : 8;
+    uint32_t start = (uint32_t)len % 0xffff + protocol;
+    checksum(h, checksum_at, bytes_part(h->frame, at, len),
+             headers_sum(start, bytes_part(h->frame, addresses, addresses_len)), done(h, at, len),
+             headers_sum(start, done(h, addresses, addresses_len)), is_whole);
 }
 
 static void transport(const struct headers *h, enum layer layer, size_t at, size_t end,
@@ -308,8 +343,8 @@ static void icmp_checksum(const struct headers *h, const struct network *n, size
     }
     size_t said = bytes_u16be_at(h->frame, n->at + 2) + n->at;
     size_t end = said > at && said < h->frame.len ? said : h->frame.len;
-    put_u16(h, at + 2, 0);
-    put_u16(h, at + 2, ~headers_sum(0, done(h, at, end - at)));
+    checksum(h, at + 2, bytes_part(h->frame, at, end - at), 0, done(h, at, end - at), 0,
+             said == end);
 }
 
 void headers_redact(struct pseudonyms *p, uint8_t *out, struct bytes frame,

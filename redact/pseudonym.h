@@ -18,6 +18,7 @@
 #include "base/address.h"
 
 #define PSEUDONYM_KEY_BYTES 32
+#define PSEUDONYM_KNOWN_MAX 1024 /* addresses remembered with what they became */
 #define PSEUDONYM_LABEL_MAX                                                                        \
     255 /* bytes of a label that is mapped as one; longer ones in pieces                           \
          */
@@ -25,18 +26,26 @@
 /* What was replaced, for the note in the report. */
 enum redacted_kind {
     REDACTED_NAMES,        /* host, realm, user and domain names, label by label */
+    REDACTED_IDS,          /* SMS GUIDs */
     REDACTED_ADDRESSES,    /* IPv4 and IPv6 */
     REDACTED_MACS,         /* hardware addresses */
-    REDACTED_CIPHERTEXTS,  /* tickets, authenticators, checksums, keys, certificates' bits */
+    REDACTED_CIPHERTEXTS,  /* tickets, authenticators, checksums, keys, values of certificates */
     REDACTED_NTLM_SECRETS, /* responses, challenges, session keys */
     REDACTED_TEXTS,        /* free text: header values, error texts */
     REDACTED_BODIES,       /* messages' bodies and other payload: bytes */
     REDACTED_KIND_COUNT,
 };
 
+/* An address that was replaced; len 0: none yet. */
+struct pseudonym_known {
+    size_t len;
+    uint8_t was[16], now[16];
+};
+
 struct pseudonyms {
     uint8_t key[PSEUDONYM_KEY_BYTES];
     uint64_t num[REDACTED_KIND_COUNT];
+    struct pseudonym_known known[PSEUDONYM_KNOWN_MAX];
 };
 
 /* The key is drawn from a secret of the user's. */

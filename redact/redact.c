@@ -12,6 +12,7 @@
 
 #define CHAINS 65536         /* a power of two */
 #define CHAIN_STEPS_MAX 4096 /* segments of one chain looked at for one message */
+#define COPIES_MAX 16        /* of a message's bytes; what was sent more often stays zero there */
 #define MESSAGE_BYTES_MAX 1048576
 #define BLOCK_HEAD_BYTES 28 /* of an enhanced packet block, before the frame */
 
@@ -162,17 +163,19 @@ static const struct placed *next_placed(const struct redactor *r, const struct p
     return e->next == 0 ? NULL : &r->placed[e->next - 1];
 }
 
-/* Writes bytes of a stream into every segment that carried some of them. */
+/* Writes bytes of a stream into the segments that carried some of them. */
 static void patch_segments(struct redactor *r, uint64_t key, uint32_t seq, struct bytes bytes)
 {
     unsigned steps = 0;
-    for (const struct placed *e = first_placed(r, key); e != NULL && steps < CHAIN_STEPS_MAX;
-         e = next_placed(r, e), steps++) {
+    size_t left = COPIES_MAX * bytes.len;
+    for (const struct placed *e = first_placed(r, key);
+         e != NULL && left > 0 && steps < CHAIN_STEPS_MAX; e = next_placed(r, e), steps++) {
         uint32_t at, message_at;
         size_t len;
         if (e->key == key && overlap(e->seq, e->len, seq, bytes.len, &at, &message_at, &len)) {
             patch(r, e->position + at, bytes_part(bytes, message_at, len), e->checksum_at,
                   at % 2 != 0);
+            left -= len < left ? len : left;
         }
     }
 }
@@ -209,8 +212,7 @@ static void on_stream(void *context, const struct endpoint *from, const struct e
     struct bytes rest = {.at = r->message, .len = len};
     for (size_t i = 0; i < m->num_pieces; i++) {
         const struct tap_piece *piece = &m->pieces[i];
-        patch_segments(r, key, base_seq + (uint32_t)piece->offset,
-                       bytes_part(rest, 0, piece->len));
+        patch_segments(r, key, base_seq + (uint32_t)piece->offset, bytes_part(rest, 0, piece->len));
         rest = bytes_part(rest, piece->len, rest.len);
     }
 }
@@ -286,8 +288,9 @@ static void place_segment(struct redactor *r, const struct segment *g)
         .next = r->chains[key % CHAINS],
     };
     unsigned steps = 0;
-    for (const struct placed *old = first_placed(r, key); old != NULL && steps < CHAIN_STEPS_MAX;
-         old = next_placed(r, old), steps++) {
+    bool is_whole = false; /* the youngest copy is as good as any */
+    for (const struct placed *old = first_placed(r, key);
+         old != NULL && !is_whole && steps < CHAIN_STEPS_MAX; old = next_placed(r, old), steps++) {
         uint32_t at, old_at;
         size_t len;
         if (old->key == key && overlap(e.seq, e.len, old->seq, old->len, &at, &old_at, &len) &&
@@ -295,6 +298,7 @@ static void place_segment(struct redactor *r, const struct segment *g)
             pread(r->fd, r->message, len, (off_t)(old->position + old_at)) == (ssize_t)len) {
             patch(r, e.position + at, (struct bytes){.at = r->message, .len = len}, e.checksum_at,
                   at % 2 != 0);
+            is_whole = len == e.len;
         }
     }
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_parts() allocated it */

@@ -61,6 +61,7 @@ static void add_id(struct pseudonyms *p, struct text *t, const char *before, str
         text_add(t, before);
         text_add_bytes(t, bytes_part(id, 0, len));
         add_name(p, t, bytes_part(id, len, id.len));
+        p->num[REDACTED_IDS]++;
         text_add(t, after);
     }
 }

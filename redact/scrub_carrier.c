@@ -105,6 +105,9 @@ static void scrub(const struct copy *c, enum carrier_kind kind,
     case CARRIER_KIND_GSS_LENGTH:
         copy_keep(c, 0, SASL_LENGTH_BYTES);
         break;
+    case CARRIER_KIND_TLS:
+        scrub_tls(c);
+        break;
     case CARRIER_KIND_RPC:
     case CARRIER_KIND_GSS:
     case CARRIER_KIND_NONE:

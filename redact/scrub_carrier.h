@@ -13,4 +13,7 @@ void scrub_rpc(const struct copy *c, size_t at, size_t len);
 /* The data of a TDS message without its packets' headers; type is their first byte. */
 void scrub_tds(const struct copy *c, uint8_t type);
 
+/* A TLS record: a hello without anything in it, or bytes of an application. */
+void scrub_tls(const struct copy *c);
+
 #endif

@@ -12,6 +12,7 @@
 #define INTEGER_BYTES_MAX 9  /* of numbers that stay; longer ones are keys */
 #define BITS_BYTES_MAX 5     /* of flags that stay */
 #define NTSTATUS_BYTES 12    /* KERB_EXT_ERROR, MS-KILE 2.2.1 */
+#define SIGNATURE_BYTES 16   /* NTLM's */
 #define KPASSWD_HEAD_BYTES 6 /* RFC 3244 2 */
 #define ADDRESS_FIELD 0xA1u  /* HostAddress: addr-type [0], address [1] (RFC 4120 5.2.5) */
 
@@ -46,22 +47,42 @@ static bool is_ext_error(const uint8_t *at, size_t len)
            bytes_u8_at(b, 10) == 0 && bytes_u8_at(b, 11) == 0;
 }
 
-/* Does an octet string hold one element, whole or cut as the message is? */
+/* Does an octet string hold one element, whole or cut as the message is? Numbers are none: octets
+ * that merely look like one would stay. */
 static bool holds_element(uint8_t *at, size_t len, bool is_cut)
 {
     struct bytes rest = {.at = at, .len = len};
     struct tlv inner;
-    if (len < 2 || (at[0] & TAG_CONSTRUCTED) == 0 || tlv_next(&rest, &inner) != TLV_OK) {
+    if (len < 2 ||
+        ((at[0] & TAG_CONSTRUCTED) == 0 && at[0] != TLV_OCTET_STRING && at[0] != TLV_BIT_STRING) ||
+        tlv_next(&rest, &inner) != TLV_OK) {
         return false;
     }
     return inner.header_len + inner.len == len || (is_cut && !inner.whole);
 }
 
+/* A public key, bits that are one element: RSA's SEQUENCE (RFC 3279 2.3.1), or a long number of
+ * Diffie and Hellman's (2.3.3), behind the count of unused bits. */
+static bool holds_key(uint8_t *at, size_t len)
+{
+    bool is_number = len > INTEGER_BYTES_MAX + 4 && at[0] == 0 && at[1] == TLV_INTEGER;
+    struct bytes rest = {.at = at + 1, .len = len - 1};
+    struct tlv inner;
+    if (is_number && tlv_next(&rest, &inner) == TLV_OK) {
+        return inner.len > INTEGER_BYTES_MAX && inner.header_len + inner.len == len - 1;
+    }
+    return len > 1 && at[0] == 0 && (at[1] & TAG_CONSTRUCTED) != 0 &&
+           holds_element(at + 1, len - 1, false);
+}
+
 static void octet_string(struct pseudonyms *p, uint8_t *at, size_t len, bool is_address)
 {
-    static const char ntlmssp[] = "NTLMSSP"; /* with its NUL */
+    static const char ntlmssp[] = "NTLMSSP";         /* with its NUL */
+    static const uint8_t signature[] = {1, 0, 0, 0}; /* NTLM's, as mechListMIC: MS-NLMP 2.2.2.9 */
     if (is_address && (len == 4 || len == 16)) {
         pseudonym_address(p, at, len);
+    } else if (len == SIGNATURE_BYTES && memcmp(at, signature, sizeof signature) == 0) {
+        pseudonym_secret(p, at + sizeof signature, len - sizeof signature, REDACTED_NTLM_SECRETS);
     } else if (len > sizeof ntlmssp && memcmp(at, ntlmssp, sizeof ntlmssp) == 0) {
         scrub_ntlm(p, at, len);
     } else if (!is_ext_error(at, len)) {
@@ -147,9 +168,11 @@ void scrub_der(struct pseudonyms *p, uint8_t *at, size_t len)
         bool is_address =
             l->tag == ADDRESS_FIELD && sequence != NULL && sequence->has_address && t.whole;
         bool is_octets = t.tag == TLV_OCTET_STRING || (t.tag & TAG_CLASS) == TAG_CONTEXT;
-        bool descends =
-            (t.tag & TAG_CONSTRUCTED) != 0 ||
-            (is_octets && !is_address && holds_element(content, content_len, !t.whole));
+        bool is_key = t.tag == TLV_BIT_STRING && holds_key(content, content_len);
+        bool descends = (t.tag & TAG_CONSTRUCTED) != 0 || is_key ||
+                        (is_octets && !is_address && holds_element(content, content_len, !t.whole));
+        content += is_key ? 1 : 0;
+        content_len -= is_key ? 1 : 0;
         if (!descends) {
             primitive(p, t.tag, content, content_len, is_address);
         } else if (depth == DEPTH_MAX) {

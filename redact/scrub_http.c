@@ -89,6 +89,7 @@ static const char *const reasons[] = {
     "Request Timeout",
     "Service Temporarily Unavailable",
     "Not Modified",
+    "Not Implemented",
 };
 
 static const char *const types[] = {

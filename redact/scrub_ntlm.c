@@ -9,9 +9,12 @@
 
 #define NTLM_BYTES_MAX 65536 /* of a message; a longer one becomes zero as a whole */
 #define UNICODE 0x00000001u  /* NTLMSSP_NEGOTIATE_UNICODE */
-#define FIELD_BYTES 8        /* length, room, offset */
-#define PROOF_BYTES 16       /* NTLMv2: NTProofStr, then the blob */
-#define BLOB_HEAD_BYTES 28   /* versions, time, client challenge */
+#define VERSION 0x02000000u  /* NTLMSSP_NEGOTIATE_VERSION */
+#define REVISION 0x0f000000u /* NTLMSSP_REVISION_W2K3 behind three zeros */
+#define VERSION_BYTES 8
+#define FIELD_BYTES 8      /* length, room, offset */
+#define PROOF_BYTES 16     /* NTLMv2: NTProofStr, then the blob */
+#define BLOB_HEAD_BYTES 28 /* versions, time, client challenge */
 #define AV_PAIRS_MAX 32
 
 enum { AV_END = 0, AV_FLAGS = 6, AV_TIME = 7, AV_TARGET = 9, AV_BINDINGS = 10 };
@@ -21,7 +24,7 @@ struct ntlm_copy {
     const uint8_t *was;
     uint8_t *out;
     size_t len;
-    bool is_unicode;
+    bool is_unicode, has_version;
 };
 
 static uint32_t u32_at(const struct ntlm_copy *m, size_t offset)
@@ -129,18 +132,28 @@ static void nt_response(const struct ntlm_copy *m, size_t at)
     av_pairs(m, offset + PROOF_BYTES + BLOB_HEAD_BYTES, offset + len);
 }
 
+/* 2.2.2.10: numbers of a Windows, three zeros, the revision. */
+static void version(const struct ntlm_copy *m, size_t at)
+{
+    if (m->has_version && u32_at(m, at + 4) == REVISION) {
+        keep(m, at, VERSION_BYTES);
+    }
+}
+
 static void fields(const struct ntlm_copy *m, uint32_t type)
 {
     size_t offset, len;
     switch (type) {
     case NTLM_NEGOTIATE:
         keep(m, 0, 32);
+        version(m, 32);
         name_field(m, 16, false);
         name_field(m, 24, false);
         break;
     case NTLM_CHALLENGE:
         keep(m, 0, 24); /* not the challenge */
         keep(m, 32, 16);
+        version(m, 48);
         name_field(m, 12, m->is_unicode);
         if (field(m, 40, &offset, &len)) {
             av_pairs(m, offset, offset + len);
@@ -148,6 +161,7 @@ static void fields(const struct ntlm_copy *m, uint32_t type)
         break;
     case NTLM_AUTHENTICATE:
         keep(m, 0, 64);
+        version(m, 64);
         secret_field(m, 12);
         nt_response(m, 20);
         name_field(m, 28, m->is_unicode);
@@ -172,7 +186,9 @@ void scrub_ntlm(struct pseudonyms *p, uint8_t *at, size_t len)
     memcpy(was, at, len);
     memset(at, 0, len);
     uint32_t type = u32_at(&m, 8);
-    m.is_unicode = (u32_at(&m, type == NTLM_CHALLENGE ? 20 : 60) & UNICODE) != 0;
+    uint32_t flags = u32_at(&m, type == NTLM_NEGOTIATE ? 12 : type == NTLM_CHALLENGE ? 20 : 60);
+    m.is_unicode = (flags & UNICODE) != 0;
+    m.has_version = (flags & VERSION) != 0;
     fields(&m, type);
     /* the fixed part again: a field that points there must not have changed it */
     static const size_t fixed[] = {12, 32, 24, 64};

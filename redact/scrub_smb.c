@@ -39,9 +39,9 @@ static size_t fixed_of(uint16_t command, bool is_response)
     static const struct {
         uint8_t command, request, response;
     } fixed[] = {
-        {SMB2_NEGOTIATE, 36, 64}, {1 /* SESSION_SETUP */, 24, 8}, {2 /* LOGOFF */, 4, 4},
+        {SMB2_NEGOTIATE, 36, 64},      {1 /* SESSION_SETUP */, 24, 8},  {2 /* LOGOFF */, 4, 4},
         {3 /* TREE_CONNECT */, 8, 16}, {4 /* TREE_DISCONNECT */, 4, 4}, {8 /* READ */, 48, 16},
-        {9 /* WRITE */, 48, 16}, {11 /* IOCTL */, 56, 48},
+        {9 /* WRITE */, 48, 16},       {11 /* IOCTL */, 56, 48},
     };
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         if (fixed[i].command == command) {
@@ -83,7 +83,8 @@ static void negotiate(const struct copy *c, size_t at, size_t end, bool is_respo
         unsigned num = copy_u16le(c, body + 2);
         for (unsigned i = 0; i < num && body + 36 + (size_t)2 * i < end; i++) {
             has_contexts = i == 0 ? false : has_contexts;
-            has_contexts = has_contexts || copy_u16le(c, body + 36 + (size_t)2 * i) == DIALECT_3_1_1;
+            has_contexts =
+                has_contexts || copy_u16le(c, body + 36 + (size_t)2 * i) == DIALECT_3_1_1;
         }
         copy_keep(c, body + 36, (size_t)2 * num);
     }
@@ -116,10 +117,22 @@ static void smb2_message(const struct copy *c, size_t at, size_t end)
 static void dialects(const struct copy *c, size_t at, size_t end)
 {
     static const char *const known[] = {
-        "PC NETWORK PROGRAM 1.0", "LANMAN1.0", "Windows for Workgroups 3.1a", "LM1.2X002",
-        "LANMAN2.1", "NT LM 0.12", "SMB 2.002", "SMB 2.???", "NT LANMAN 1.0", "DOS LANMAN2.1",
-        "MICROSOFT NETWORKS 1.03", "MICROSOFT NETWORKS 3.0", "DOS LM1.2X002", "Samba",
-        "XENIX CORE", "CIFS",
+        "PC NETWORK PROGRAM 1.0",
+        "LANMAN1.0",
+        "Windows for Workgroups 3.1a",
+        "LM1.2X002",
+        "LANMAN2.1",
+        "NT LM 0.12",
+        "SMB 2.002",
+        "SMB 2.???",
+        "NT LANMAN 1.0",
+        "DOS LANMAN2.1",
+        "MICROSOFT NETWORKS 1.03",
+        "MICROSOFT NETWORKS 3.0",
+        "DOS LM1.2X002",
+        "Samba",
+        "XENIX CORE",
+        "CIFS",
     };
     while (at < end && c->was[at] == 2) {
         size_t next = bytes_find(bytes_part(copy_was(c), 0, end), 0, at);

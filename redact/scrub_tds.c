@@ -61,8 +61,7 @@ static void prelogin(const struct copy *c)
         }
         copy_keep(c, at, OPTION_BYTES);
         if (kind == OPTION_VERSION || kind == OPTION_ENCRYPTION || kind == OPTION_MARS) {
-            copy_keep(c, bytes_u16be_at(copy_was(c), at + 1),
-                      bytes_u16be_at(copy_was(c), at + 3));
+            copy_keep(c, bytes_u16be_at(copy_was(c), at + 1), bytes_u16be_at(copy_was(c), at + 3));
         }
     }
     copy_keep(c, at, 1);

@@ -7,11 +7,11 @@ EACH takes a sample, every EACH-th capture (the sanitizers' builds, see CMakeLis
 all of them are taken.
 
 Goal: --evidence keeps what the verdict rests on, with times, comments and link types. Method: every
-capture of pcaps/ goes through --evidence; outcome, verdict and steps of each attempt must come back.
-Of every KRBSCOPE_ORACLE_EVERY-th capture (default 8) the same goes for --evidence-flows and for
---redact, and tshark reads the evidence, plain and redacted, without a word, finds no expert note
-that the original lacks, and a comment on each frame that names the frame it was, whose time and
-lengths are the same.
+capture of pcaps/ goes through --evidence; outcome, verdict and steps of each attempt must come
+back. Of every KRBSCOPE_ORACLE_EVERY-th capture (default 8) the same goes for --evidence-flows and
+for --redact, and tshark reads the evidence, plain and redacted, without a word, finds no expert
+note (what its -z expert counts) that the original lacks, and a comment on each frame that names
+the frame it was, whose time and lengths are the same.
 """
 import concurrent.futures
 import glob
@@ -22,6 +22,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+
+MANY = "\x1f"  # between values of one field
+CHAT = 0x200000  # tshark's severity of what is no trouble; comments lie below
 
 
 def run(*arguments):
@@ -50,22 +54,25 @@ def analyse(krbscope, files, evidence=None, *options):
 
 
 def read_by_tshark(path):
-    """(number -> (time, bytes on the wire, captured, encapsulation, comment), complaints, summaries
-    of expert notes with their numbers taken out), by one process."""
-    done = run("tshark", "-n", "-r", path, "-T", "fields", "-E", "separator=/t", "-e",
-               "frame.number", "-e", "frame.time_epoch", "-e", "frame.len", "-e", "frame.cap_len",
-               "-e", "frame.encap_type", "-e", "frame.comment", "-z", "expert")
+    """(number -> (time, bytes on the wire, captured, encapsulation, comment), complaints, expert
+    notes with their numbers and names taken out), by one process."""
+    done = run("tshark", "-n", "-o", "tcp.reassemble_out_of_order:TRUE", "-r", path, "-T", "fields",
+               "-E", "separator=/t", "-E", f"aggregator={MANY}", "-e", "frame.number", "-e",
+               "frame.time_epoch", "-e", "frame.len", "-e", "frame.cap_len", "-e",
+               "frame.encap_type", "-e", "frame.comment", "-e", "_ws.expert.severity", "-e",
+               "_ws.expert.message")
     # libwireshark greets root; everything else on standard error is a complaint
     words = [w for w in done.stderr.decode().splitlines() if "Running as user" not in w]
     rows, experts = {}, set()
     for line in done.stdout.decode().splitlines():
-        number, tab, rest = line.partition("\t")
-        if tab and number.isdigit():
-            rows[int(number)] = rest.split("\t")
-            continue
-        match = re.match(r"\s*\d+\s+(\S+)\s+(\S+)\s+(.*)", line)
-        if match and match.group(1) not in ("Group", "Comment"):
-            experts.add((match.group(1), re.sub(r"\d+", "#", match.group(3))))
+        number, time, length, captured, encap, comment, severities, messages = line.split("\t")
+        rows[int(number)] = [time, length, captured, encap, comment]
+        for severity, message in zip(severities.split(MANY), messages.split(MANY)):
+            # Of a message that the capture cut short tshark takes the rest for the next one.
+            if length == captured and severity and int(severity) > CHAT:
+                experts.add(re.sub(r"\d+", "#", message))
+            elif severity and int(severity) == CHAT:  # a request or a status line, with its names
+                experts.add(re.sub("[A-Za-z0-9]", "x", message))
     return rows, words, experts
 
 
@@ -87,7 +94,7 @@ def check_tshark(original, evidence):
             break
     # A part of a capture begins and ends in the midst of connections, as any capture may.
     new = {e for e in notes - known
-           if "segment not captured" not in e[1] and "unseen segment" not in e[1].lower()}
+           if "not captured" not in e and "unseen segment" not in e.lower()}
     if new:
         problems.append(f"new expert notes: {sorted(new)}")
     return problems

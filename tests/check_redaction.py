@@ -194,6 +194,8 @@ def check(krbscope, path, scratch, with_tshark):
         if form_of(before) != form_of(after):
             problems.append(f"redacted, a message differs: {before}\n  now {after}")
             break
+    for kind in unlisted(redacted, plain, messages):
+        problems.append(f"the note does not list {kind}")
     labels, addresses = to_hide(plain, messages)
     runs = secrets(path) if with_tshark else set()
     blobs = {form: open(file, "rb").read() for form, file in out.items()}
@@ -210,6 +212,46 @@ def check(krbscope, path, scratch, with_tshark):
     if os.path.dirname(path).encode() in blobs["text"] + blobs["html"] + blobs["evidence"]:
         problems.append("the path of the capture is told")
     return [f"{name}: {p}" for p in problems]
+
+
+KINDS = {  # of the note, by what makes it necessary
+    "labels of names": lambda messages, report: messages,
+    "addresses": lambda messages, report: messages,
+    "hardware addresses": lambda messages, report: messages,
+    "tickets, ciphertexts, keys and values of certificates":
+        lambda messages, report: any("ticket" in m for m in messages),
+    "NTLM secrets": lambda messages, report: any(
+        (m.get("token") or m).get("type") in ("NTLM-CHALLENGE", "NTLM-AUTHENTICATE")
+        for m in messages),
+    "SMS GUIDs": lambda messages, report: any(r[1] for r in registrations(report)),
+    "bodies": lambda messages, report: any(r[1] for r in registrations(report)),
+}
+
+
+def unlisted(redacted, plain, messages):
+    """Kinds of what was replaced that the redacted report does not list."""
+    notes = [n["text"] for n in redacted["notes"] if n["id"] == "redacted"]
+    return [kind for kind, is_there in KINDS.items() if is_there(messages, plain) and
+            not (notes and re.search(rf"(: |, )\d+ {kind}", notes[0]))]
+
+
+def check_key(krbscope, path, scratch):
+    """One key file makes the same outputs in every run, another one others."""
+    outputs = []
+    for number, secret in enumerate((b"the first key of two" * 2, b"the first key of two" * 2,
+                                     b"the other key of two" * 2)):
+        key, evidence = (os.path.join(scratch, f"{name}-{number}") for name in ("key", "evidence"))
+        with open(key, "wb") as file:
+            file.write(secret)
+        told = run(krbscope, "--format", "json", "--evidence", evidence, "--redact-key", key,
+                   path).stdout
+        with open(evidence, "rb") as file:
+            outputs.append((told, file.read()))
+    if outputs[0] != outputs[1]:
+        return [f"{path}: two runs with one key differ"]
+    if outputs[0][0] == outputs[2][0] or outputs[0][1] == outputs[2][1]:
+        return [f"{path}: another key makes the same pseudonyms"]
+    return []
 
 
 def words_of_logs(folder, arguments):
@@ -289,6 +331,7 @@ def main():
                                                    pair[0] % every == 0),
                                 enumerate(captures)), [])
         logs = sorted(map(os.path.dirname, glob.glob(f"{source_dir}/tests/logs/*/case.json")))
+        problems += check_key(krbscope, captures[0], scratch)
         problems += sum(pool.map(lambda folder: check_logs(krbscope, folder, scratch), logs), [])
     for problem in problems:
         print(problem)
