@@ -239,6 +239,7 @@ enum field_kind {
     FIELD_CONTENT_LENGTH,
     FIELD_EXPECT,
     FIELD_TRANSFER_ENCODING,
+    FIELD_NODE,
 };
 
 enum sender { SENDER_ANY, SENDER_CLIENT, SENDER_SERVER };
@@ -271,13 +272,25 @@ static const struct field fields[] = {
     {"WWW-Authenticate", FIELD_VALUES, SENDER_SERVER, SLOT(www_authenticate)},
 };
 
+/* The same for names that begin with X-. */
+static const struct field own_fields[] = {
+    {"X-Powered-By", FIELD_FIRST, SENDER_SERVER, SLOT(powered_by)},
+#define HTTP_NODE_HEADER(name) {name, FIELD_NODE, SENDER_SERVER, 0},
+#include "decode/http_nodes.def"
+#undef HTTP_NODE_HEADER
+};
+
 static const struct field *field_find(struct bytes name, bool is_request)
 {
     static const struct field other = {"", FIELD_OTHER, SENDER_ANY, 0};
     enum sender stranger = is_request ? SENDER_SERVER : SENDER_CLIENT;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (fields[i].sender != stranger && bytes_is_nocase(name, fields[i].name)) {
-            return &fields[i];
+    bool is_own = bytes_begins_nocase(name, "X-");
+    const struct field *list = is_own ? own_fields : fields;
+    size_t num =
+        is_own ? sizeof own_fields / sizeof own_fields[0] : sizeof fields / sizeof fields[0];
+    for (size_t i = 0; i < num; i++) {
+        if (list[i].sender != stranger && bytes_is_nocase(name, list[i].name)) {
+            return &list[i];
         }
     }
     return &other;
@@ -372,6 +385,12 @@ static void field_set(struct http_head *h, const struct field *field, struct byt
         break;
     case FIELD_TRANSFER_ENCODING:
         transfer_encoding_set(h, value);
+        break;
+    case FIELD_NODE:
+        if (m->node_header == NULL && value.len > 0) {
+            m->node_header = field->name;
+            m->node = value;
+        }
         break;
     case FIELD_OTHER:
         break;

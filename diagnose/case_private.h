@@ -48,6 +48,17 @@ struct piece_state {
 
 struct live;
 
+/* What tells one server behind a name from another, all of the same connection. */
+struct node_sight {
+    struct hardware_address hardware; /* whose frames were captured */
+    struct bytes name;                /* what it calls itself by NTLM; or empty */
+    struct frame_ref named;           /* where */
+    const char *header;               /* of decode/http_nodes.def, or NULL */
+    struct bytes header_value;
+    struct bytes server, powered_by; /* the headers of these names */
+    struct frame_ref answered;       /* the response that has them */
+};
+
 /* A record and what the rules over the whole case need beside it. */
 struct record {
     struct record *next;
@@ -60,9 +71,7 @@ struct record {
     bool has_ticket;
     bool has_kvno;
     uint32_t kvno;
-    struct hardware_address node; /* sent the frames of the server that the ticket went to */
-    struct bytes node_name;       /* what that server calls itself on the same connection */
-    struct frame_ref node_named;  /* where */
+    struct node_sight node;                          /* the server that the ticket went to */
     struct offset capture_to_kdc, capture_to_server; /* against the capture's own clock */
     struct log_exchange *exchanges;                  /* kept only when logs will come */
     size_t num_exchanges;
@@ -147,8 +156,11 @@ void whole_losses(struct case_file *c, struct record *r);
 /* Takes a cause out of `also`: it became the verdict, or fell. */
 void also_drop(struct case_file *c, struct attempt_record *out, enum cause cause);
 
-/* One record after whatever else became known; each may be called again. */
+/* One record after whatever else became known; each may be called again. What another attempt tells
+ * of it (whole_others.c): the key that another server takes, or that another client has; the ticket
+ * that was refused before NTLM. */
 void whole_compare_nodes(struct case_file *c, struct record *r);
+void whole_take_refusal(struct case_file *c, struct record *r);
 void whole_settle_approach(struct case_file *c, struct record *r);
 
 /* Vantage and zone of the captures, the notes, other_failures: all but the attempts. */
@@ -174,7 +186,7 @@ int64_t case_told_shift_ns(const struct case_file *c, uint16_t capture);
 /* The end of what this capture shows without a hole, from the piece with that number on. */
 int64_t case_end_ns(struct case_file *c, uint16_t capture);
 
-/* The same for a connection that was left open: between two pieces that a pause of a second parts,
+/* The same for a connection that was left open: between two pieces that a pause of 0.1 s parts,
  * its end may lie in a piece that was not given. */
 int64_t case_open_end_ns(struct case_file *c, const struct conn *conn);
 

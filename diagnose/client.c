@@ -95,9 +95,19 @@ static void conn_free(struct client_table *t, struct conn *conn)
     free(conn);
 }
 
+bool conn_is_lossy(const struct conn *conn)
+{
+    const struct tcp_facts *t = &conn->facts;
+    return conn->has_facts && (t->bytes_lost[0] > 0 || t->bytes_lost[1] > 0 || t->acked_unseen[0] ||
+                               t->acked_unseen[1]);
+}
+
 void conn_drop(struct client_table *t, struct conn *conn)
 {
     assert(conn->pins == 0);
+    if (conn_is_lossy(conn)) {
+        conn->client->lossy_server = conn->server.address;
+    }
     conn_free(t, conn);
 }
 

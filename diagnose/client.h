@@ -101,6 +101,8 @@ struct client {
     unsigned num_dns_served;
     bool was_spoken_to; /* a frame addressed to it was captured */
     bool saw_http, saw_tls;
+    bool saw_token;                       /* of its own, or in answer to one, beside HTTP */
+    struct address lossy_server;          /* of the latest lossy connection that was forgotten */
     struct tls_sight tls[CLIENT_TLS_MAX]; /* the latest, a ring */
     struct verb_sight verb;
     unsigned num_tls;                  /* ever */
@@ -163,7 +165,10 @@ struct conn *conn_find(struct client_table *t, uint64_t id);
 /* The connection with this id, made when not there. NULL: no room. */
 struct conn *conn_get(struct client_table *t, struct client *c, const struct event *event);
 
-/* Forgets a connection that nothing points to. */
+/* Does the capture lack frames of it? */
+bool conn_is_lossy(const struct conn *conn);
+
+/* Forgets a connection that nothing points to; that it was lossy its client remembers. */
 void conn_drop(struct client_table *t, struct conn *conn);
 
 #endif

@@ -169,8 +169,16 @@ bool detect_ended_by(const struct judgement *j, uint32_t ending, struct proof *p
     if (r->last == NULL || (uint32_t)r->ending != ending) {
         return false;
     }
-    proof_add(j, p, r->last->request, "the request that got no response");
     const struct conn *conn = r->last->conn;
+    if (exchange_is_undelivered(r->last)) {
+        proof_add(j, p, r->last->request,
+                  "the request; its segments were sent again %u times in %.0f s, and not all were "
+                  "acknowledged",
+                  conn->facts.num_resent[0],
+                  (double)(conn->facts.last_data_ns[0] - r->last->request->first_time_ns) / 1e9);
+        return true;
+    }
+    proof_add(j, p, r->last->request, "the request that got no response");
     if (conn != NULL && conn->reset) {
         proof_add_frame(j, p, conn->capture, conn->reset_frame, "RST while the request waited");
     } else if (conn != NULL && conn->fin[0]) {
@@ -180,23 +188,52 @@ bool detect_ended_by(const struct judgement *j, uint32_t ending, struct proof *p
     return true;
 }
 
-/* The final answer is a 401 to a token, whole, and no handshake's middle. */
-static bool is_refusal(const struct judgement *j)
+bool detect_undelivered(const struct judgement *j, uint32_t unused, struct proof *p)
 {
-    const struct moment *m = final_response(j);
-    return m != NULL && m->u.http.status == 401 && m->u.http.head_complete &&
-           exchange_presents_token(j->reading.last) && !moment_is_middle_401(m);
+    (void)unused;
+    (void)p;
+    return j->reading.ending == ENDING_NO_REPLY && exchange_is_undelivered(j->reading.last);
 }
 
-bool detect_refused_after(const struct judgement *j, uint32_t token, struct proof *p)
+/* A 401 to a token, whole, and no handshake's middle. */
+static bool is_refused(const struct exchange *x)
 {
-    if (!is_refusal(j) || (uint32_t)j->reading.last->request->u.http.token != token) {
+    const struct moment *m = x == NULL ? NULL : x->response;
+    return m != NULL && m->u.http.status == 401 && m->u.http.head_complete &&
+           exchange_presents_token(x) && !moment_is_middle_401(m);
+}
+
+static bool is_refusal(const struct judgement *j)
+{
+    return is_refused(j->reading.last);
+}
+
+/* The 401 that refused the last ticket, and let the client go on with NTLM at most; else NULL. What
+ * ends the attempt otherwise (403, a reset) is its cause, whatever became of a ticket before. */
+static const struct moment *ticket_refusal(const struct judgement *j)
+{
+    const struct exchange *krb = j->reading.krb;
+    const struct exchange *last = j->reading.last;
+    if (!is_refused(krb) || j->outcome == OUTCOME_APPROVED) {
+        return NULL;
+    }
+    bool is_about_ntlm =
+        j->reading.ntlm == last && (j->outcome == OUTCOME_APPROVED_NTLM || is_refused(last) ||
+                                    (j->outcome == OUTCOME_REFUSED && last->response != NULL &&
+                                     moment_is_middle_401(last->response)));
+    return krb == last || is_about_ntlm ? krb->response : NULL;
+}
+
+bool detect_ticket_refused(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct moment *m = ticket_refusal(j);
+    if (m == NULL) {
         return false;
     }
-    const struct http_moment *h = &final_response(j)->u.http;
-    proof_add(j, p, j->reading.last->request, "the request with the ticket");
-    proof_add(j, p, final_response(j), "401 again%s%s",
-              h->neg_state == NEG_STATE_REJECT ? ": " : "",
+    const struct http_moment *h = &m->u.http;
+    proof_add(j, p, j->reading.krb->request, "the request with the ticket");
+    proof_add(j, p, m, "401 again%s%s", h->neg_state == NEG_STATE_REJECT ? ": " : "",
               h->neg_state == NEG_STATE_REJECT ? "negState reject" : "");
     return true;
 }
@@ -220,9 +257,8 @@ bool detect_ntlm_refused(const struct judgement *j, uint32_t unused, struct proo
 bool detect_ap_accepted(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;
-    const struct moment *m = final_response(j);
-    if (m == NULL || !is_refusal(j) || j->reading.last->request->u.http.token != TOKEN_SIGHT_KRB ||
-        (!m->u.http.has_ap_rep && m->u.http.neg_state != NEG_STATE_ACCEPT_COMPLETED)) {
+    const struct moment *m = ticket_refusal(j);
+    if (m == NULL || (!m->u.http.has_ap_rep && m->u.http.neg_state != NEG_STATE_ACCEPT_COMPLETED)) {
         return false;
     }
     proof_add(j, p, m, "the same 401 accepts the ticket (%s)",
@@ -263,6 +299,27 @@ bool detect_other_verb_works(const struct judgement *j, uint32_t unused, struct 
     return true;
 }
 
+/* Another connection to the server lacks frames: what was asked there, and answered, is not known.
+ */
+bool detect_other_verb_lost(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    (void)p;
+    const struct exchange *last = j->reading.last;
+    if (last == NULL) {
+        return false;
+    }
+    const struct address *server = &last->request->to.address;
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(j->v, conn)) != NULL) {
+        if (conn != last->conn && conn_is_lossy(conn) &&
+            address_equal(&conn->server.address, server)) {
+            return true;
+        }
+    }
+    return address_equal(&j->v->client->lossy_server, server);
+}
+
 /* RFC 4120 7.5.9: the codes of an acceptor that cannot decrypt: 31, 35, 41, 45. */
 static bool is_mismatch(int32_t code)
 {
@@ -271,8 +328,8 @@ static bool is_mismatch(int32_t code)
 
 bool detect_ap_error(const struct judgement *j, uint32_t code, struct proof *p)
 {
-    const struct moment *m = final_response(j);
-    if (m == NULL || !m->u.http.has_krb_error || j->outcome == OUTCOME_APPROVED) {
+    const struct moment *m = ticket_refusal(j);
+    if (m == NULL || !m->u.http.has_krb_error) {
         return false;
     }
     int32_t is = m->u.http.krb_error;

@@ -431,6 +431,16 @@ static void take_sighting(struct case_file *c, const struct event *e)
     }
 }
 
+/* A logon to another service than HTTP. */
+static void take_token(struct case_file *c, const struct event *e)
+{
+    struct client *client =
+        client_of(c, e->token->is_response ? &e->to.address : &e->from.address, e);
+    if (client != NULL) {
+        client->saw_token = true;
+    }
+}
+
 void case_push(struct case_file *c, const struct event *e)
 {
     take_time(c, e);
@@ -440,7 +450,9 @@ void case_push(struct case_file *c, const struct event *e)
     }
     switch (e->kind) {
     case EVENT_NONE:
-    case EVENT_TOKEN: /* a logon to another service than HTTP */
+        break;
+    case EVENT_TOKEN:
+        take_token(c, e);
         break;
     case EVENT_KRB:
         take_krb(c, e);

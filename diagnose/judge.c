@@ -240,13 +240,26 @@ static void keep_node(const struct judgement *j, struct record *r, const struct 
     if (conn == NULL) {
         return;
     }
-    r->node = conn->facts.hardware[1];
+    struct node_sight *node = &r->node;
+    node->hardware = conn->facts.hardware[1];
     for (size_t i = 0; i < a->num_exchanges; i++) {
         const struct moment *m = a->exchanges[i].response;
-        if (a->exchanges[i].conn == conn && m != NULL && m->u.http.ntlm_computer.len > 0) {
-            r->node_name = keep(j, m->u.http.ntlm_computer);
-            r->node_named = (struct frame_ref){
+        if (a->exchanges[i].conn != conn || m == NULL) {
+            continue;
+        }
+        const struct http_moment *h = &m->u.http;
+        if (h->ntlm_computer.len > 0) {
+            node->name = keep(j, h->ntlm_computer);
+            node->named = (struct frame_ref){
                 m->capture, m->frame, bytes_of("the server that refused it names itself here")};
+        }
+        if (h->node_header != NULL || h->server.len > 0 || h->powered_by.len > 0) {
+            node->header = h->node_header;
+            node->header_value = keep(j, h->node);
+            node->server = keep(j, h->server);
+            node->powered_by = keep(j, h->powered_by);
+            node->answered = (struct frame_ref){
+                m->capture, m->frame, bytes_of("its headers tell this server from the other")};
         }
     }
 }

@@ -292,6 +292,7 @@ static void settle(struct case_file *c)
             whole_settle_approach(c, r);
         }
         whole_compare_nodes(c, r);
+        whole_take_refusal(c, r);
         if (!r->is_dropped) {
             live_tell(c, r, true);
         }

@@ -1,6 +1,7 @@
 /* The inside of diagnose/logs*.c.
  *
- *      logs_clients.c   what the logs alone say of each client
+ *      logs_clients.c, logs_clients_report.c
+ *                       what the logs alone say of each client
  *      logs_join.c      which line tells of which captured request
  *      logs_clock.c     how far the log host's clock is from the capture's
  *      logs_rules.c     what a line testifies (logs.def), and what that does to a verdict
@@ -104,7 +105,7 @@ void logs_keep_exchanges(struct case_file *c, struct record *r, const struct att
 /* Joins, applies, and fills c->out.logs. Nothing happens in a case without logs. */
 void logs_finish(struct case_file *c);
 
-/* logs_clients.c */
+/* logs_clients.c, logs_clients_report.c */
 struct log_client_table *log_clients_new(void);
 void log_clients_free(struct log_client_table *t);
 void log_clients_push(const struct case_file *c, struct log_client_table *t, uint16_t log,

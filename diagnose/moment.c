@@ -214,6 +214,9 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
     out->has_date = h->has_date;
     out->date_ns = h->date_ns;
     out->server = keep(a, m->server);
+    out->powered_by = keep(a, m->powered_by);
+    out->node_header = m->node_header;
+    out->node = keep(a, m->node);
     out->has_via = m->via.len > 0;
     out->allow = keep(a, m->allow);
     if (m->is_request) {
@@ -279,9 +282,9 @@ static void rebase_all(struct moment *m, const uint8_t *from, uint8_t *block)
     } else if (m->kind == EVENT_HTTP_REQUEST || m->kind == EVENT_HTTP_RESPONSE) {
         struct http_moment *h = &m->u.http;
         struct bytes *all[] = {
-            &h->method,          &h->host,   &h->path,  &h->ntlm_user, &h->ntlm_domain,
-            &h->ntlm_computer,   &h->server, &h->allow, &h->ccm_name,  &h->ccm_sms_id,
-            &h->ccm_request_type};
+            &h->method,           &h->host,       &h->path,  &h->ntlm_user, &h->ntlm_domain,
+            &h->ntlm_computer,    &h->server,     &h->allow, &h->ccm_name,  &h->ccm_sms_id,
+            &h->ccm_request_type, &h->powered_by, &h->node};
         for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
             rebase(all[i], from, to);
         }

@@ -96,7 +96,9 @@ struct http_moment {
     bool has_date;
     int64_t date_ns;
     bool has_via;
-    struct bytes server, allow;
+    struct bytes server, powered_by, allow;
+    const char *node_header; /* static; which header says which machine answered, or NULL */
+    struct bytes node;       /* its value */
 };
 
 struct moment {

@@ -3,6 +3,9 @@
 
 #include "base/civil.h"
 
+/* A longer pause between two pieces is no proof that nothing was said in it. */
+#define PIECE_PAUSE_NS INT64_C(100000000)
+
 void case_take_piece(struct case_file *c, const struct event *e)
 {
     if (e->capture >= CAPTURES_MAX) {
@@ -70,7 +73,7 @@ int64_t case_open_end_ns(struct case_file *c, const struct conn *conn)
             continue;
         }
         int64_t before = end_before(c, i, group);
-        if (before != INT64_MIN && p->first_ns - before >= NS_PER_S && before < end) {
+        if (before != INT64_MIN && p->first_ns - before >= PIECE_PAUSE_NS && before < end) {
             end = before;
         }
     }

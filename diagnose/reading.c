@@ -61,6 +61,15 @@ static bool side_is_lossy(const struct conn *conn, int side)
     return !conn->has_facts || conn->facts.bytes_lost[side] > 0 || conn->facts.acked_unseen[side];
 }
 
+bool exchange_is_undelivered(const struct exchange *x)
+{
+    const struct conn *conn = x->conn;
+    return x->response == NULL && conn != NULL && conn->has_facts && !conn->facts.acked_all[0] &&
+           conn->facts.last_data_ns[1] <= x->request->first_time_ns &&
+           conn->facts.num_resent[0] >= UNDELIVERED_RESENT_MIN &&
+           conn->facts.last_data_ns[0] - x->request->first_time_ns >= NO_REPLY_CLOSED_S * NS_PER_S;
+}
+
 static enum ending ending_of(const struct view *v, const struct exchange *x)
 {
     if (x->response != NULL) {
@@ -77,13 +86,16 @@ static enum ending ending_of(const struct view *v, const struct exchange *x)
         return gave_up ? ENDING_NO_REPLY : ENDING_RESET;
     }
     bool server_spoke = conn->facts.last_data_ns[1] > x->request->time_ns;
+    if (exchange_is_undelivered(x)) {
+        return ENDING_NO_REPLY;
+    }
     if (!conn->facts.acked_all[0] || server_spoke) {
         return ENDING_OPEN;
     }
     bool closed =
         conn->fin[0] && conn->fin_ns[0] - x->request->time_ns >= NO_REPLY_CLOSED_S * NS_PER_S;
     bool silent =
-        view_end_ns(v, x->request->capture) - x->request->time_ns >= NO_REPLY_SILENT_S * NS_PER_S &&
+        case_open_end_ns(v->c, conn) - x->request->time_ns >= NO_REPLY_SILENT_S * NS_PER_S &&
         conn->last_ns - x->request->time_ns >= 0;
     return closed || silent ? ENDING_NO_REPLY : ENDING_OPEN;
 }
@@ -156,6 +168,15 @@ static enum outcome outcome_of_2xx(const struct reading *r, enum authenticated_b
     return is_anonymous && from_syn ? OUTCOME_ACCEPTED_ANONYMOUS : OUTCOME_INCOMPLETE;
 }
 
+/* Bytes that the client sent on the connection after that answer were not captured: it may have
+ * gone on with another token. */
+static bool may_have_gone_on(const struct exchange *x)
+{
+    const struct conn *conn = x->conn;
+    return conn != NULL && conn->has_facts && conn->facts.bytes_lost[0] > 0 &&
+           conn->gap_ns > x->response->time_ns;
+}
+
 static enum outcome outcome_of_401(const struct view *v, const struct reading *r)
 {
     const struct exchange *x = r->last;
@@ -163,7 +184,7 @@ static enum outcome outcome_of_401(const struct view *v, const struct reading *r
         return OUTCOME_INCOMPLETE;
     }
     if (exchange_presents_token(x) && !moment_is_middle_401(x->response)) {
-        return OUTCOME_REFUSED;
+        return may_have_gone_on(x) ? OUTCOME_INCOMPLETE : OUTCOME_REFUSED;
     }
     return gave_up(v, r) ? OUTCOME_REFUSED : OUTCOME_INCOMPLETE;
 }

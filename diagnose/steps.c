@@ -179,7 +179,8 @@ static void step_accept(const struct judgement *j, struct attempt_record *out)
                  j->outcome == OUTCOME_ACCEPTED_ANONYMOUS;
     if (is_in) {
         set(out, STEP_ACCEPT, STATE_OK,
-            judge_text(j, "%u", last->response == NULL ? 0U : last->response->u.http.status));
+            judge_text(j, "%u%s", last->response == NULL ? 0U : last->response->u.http.status,
+                       j->seen[FACT_TICKET_REFUSED] ? " by NTLM; the ticket was refused" : ""));
         prove(j, out, STEP_ACCEPT, last->response, "the answer");
     } else if (last->response != NULL && moment_has_token(last->request) &&
                j->outcome != OUTCOME_INCOMPLETE) {
@@ -200,7 +201,7 @@ void steps_fill(const struct judgement *j, struct attempt_record *out)
     step_accept(j, out);
     bool is_failure = j->outcome == OUTCOME_REFUSED || j->outcome == OUTCOME_FAILED ||
                       j->outcome == OUTCOME_ACCEPTED_ANONYMOUS ||
-                      (j->outcome == OUTCOME_APPROVED_NTLM && out->verdict.step != STEP_PRESENT);
+                      (j->outcome == OUTCOME_APPROVED_NTLM && out->verdict.step < STEP_PRESENT);
     if (out->has_verdict && is_failure && out->verdict.cause != CAUSE_CAPTURE_INCOMPLETE) {
         struct step_result *failed = &out->steps[out->verdict.step];
         failed->state = STATE_FAILED;

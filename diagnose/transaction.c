@@ -8,6 +8,11 @@ const struct krb_moment *transaction_names(const struct transaction *t)
     return t->request != NULL ? &t->request->u.krb : &t->reply->u.krb;
 }
 
+int64_t transaction_begin_ns(const struct transaction *t)
+{
+    return t->request != NULL ? t->request->first_time_ns : t->reply->first_time_ns;
+}
+
 bool transaction_is_error(const struct transaction *t)
 {
     return t->reply != NULL && t->reply->u.krb.type == KRB_ERROR_MSG;
@@ -112,13 +117,26 @@ static bool answers(const struct moment *m, const struct transaction *t, bool lo
            m->from.port == q->to.port;
 }
 
+/* Says what is wrong with a ticket or its options, which only a TGS-REQ carries (RFC 4120 3.3.3.1).
+ */
+static bool is_about_a_ticket(int32_t code)
+{
+    static const int32_t codes[] = {13, 20, 26, 31, 32, 33, 34, 35, 36, 38, 41, 42, 44, 45, 50};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (codes[i] == code) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Which exchange a reply without request belonged to. */
 static enum krb_type leg_of_reply(const struct krb_moment *k)
 {
     if (k->type == KRB_AS_REP) {
         return KRB_AS_REQ;
     }
-    if (k->type == KRB_TGS_REP) {
+    if (k->type == KRB_TGS_REP || is_about_a_ticket(k->error_code)) {
         return KRB_TGS_REQ;
     }
     bool is_as = bytes_is_nocase(k->service, "krbtgt") || bytes_is_nocase(k->service, "kadmin") ||

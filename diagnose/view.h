@@ -111,6 +111,9 @@ void transaction_collect(struct view *v);
 /* The names that were asked for: of the request, else of the reply. */
 const struct krb_moment *transaction_names(const struct transaction *t);
 
+/* When its first frame was captured: of the request, else of the reply. */
+int64_t transaction_begin_ns(const struct transaction *t);
+
 /* The KDC answered with an error. */
 bool transaction_is_error(const struct transaction *t);
 

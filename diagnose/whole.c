@@ -5,24 +5,10 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define NOTES_MAX 16
-#define NODE_WORDS_BYTES_MAX 1000
 #define QUARTER_HOUR_S 900.0
 #define ZONE_MAX_S 50400.0 /* UTC+14 is the farthest */
-
-static bool same_service(const struct record *a, const struct record *b)
-{
-    return a->has_ticket && b->has_ticket && bytes_equal_nocase(a->ticket_sname, b->ticket_sname) &&
-           bytes_equal(a->ticket_realm, b->ticket_realm);
-}
-
-static bool same_name_or_address(const struct record *a, const struct record *b)
-{
-    return address_equal(&a->out->server.address, &b->out->server.address) ||
-           (a->out->host.len > 0 && bytes_equal_nocase(a->out->host, b->out->host));
-}
 
 void also_drop(struct case_file *c, struct attempt_record *out, enum cause cause)
 {
@@ -35,115 +21,6 @@ void also_drop(struct case_file *c, struct attempt_record *out, enum cause cause
     }
     out->also = kept;
     out->num_also = num;
-}
-
-static void restate(struct case_file *c, struct record *r, enum cause cause, struct bytes summary,
-                    const struct record *other, const char *why)
-{
-    struct finding *f = &r->out->verdict;
-    struct frame_ref *refs = arena_alloc_array(&c->out.arena, f->evidence.num + 2, sizeof *refs);
-    f->cause = cause;
-    f->summary = summary;
-    also_drop(c, r->out, cause);
-    r->out->steps[f->step].detail = bytes_of(cause_id(cause));
-    if (refs == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < f->evidence.num; i++) {
-        refs[i] = f->evidence.at[i];
-    }
-    const struct step_result *accepted = &other->out->steps[STEP_ACCEPT];
-    size_t num = f->evidence.num;
-    if (accepted->evidence.num > 0) {
-        refs[num] = accepted->evidence.at[0];
-        refs[num++].why = bytes_of(why);
-    }
-    if (cause == CAUSE_NLB_KEY_MISMATCH && r->node_name.len > 0) {
-        refs[num++] = r->node_named;
-    }
-    f->evidence = (struct evidence){.at = refs, .num = num};
-}
-
-static struct bytes words(struct case_file *c, const char *a, struct bytes name, const char *b)
-{
-    char buffer[700];
-    struct text t;
-    text_init(&t, buffer, sizeof buffer);
-    text_add(&t, a);
-    text_add_bytes(&t, name);
-    text_add(&t, b);
-    return text_keep(&t, &c->out.arena);
-}
-
-/* Which node refused: by its own name, by address, or by the adapter that its frames come from. */
-static void name_node(struct text *t, const struct record *refused, const struct record *accepted)
-{
-    const struct hardware_address *node = &refused->node;
-    bool has_own_address =
-        !address_equal(&refused->out->server.address, &accepted->out->server.address);
-    bool has_own_adapter = node->known && accepted->node.known &&
-                           memcmp(node->octets, accepted->node.octets, sizeof node->octets) != 0;
-    if (refused->node_name.len > 0) {
-        text_add(t, ", ");
-        text_add_bytes(t, refused->node_name);
-    }
-    if (has_own_address) {
-        text_add(t, refused->node_name.len > 0 ? " at " : ", ");
-        address_print(t, &refused->out->server.address);
-    } else if (has_own_adapter) {
-        text_format(t, "%s %02x:%02x:%02x:%02x:%02x:%02x",
-                    refused->node_name.len > 0 ? " with MAC address" : ", with MAC address",
-                    node->octets[0], node->octets[1], node->octets[2], node->octets[3],
-                    node->octets[4], node->octets[5]);
-    }
-}
-
-static struct bytes words_of_nodes(struct case_file *c, const struct record *refused,
-                                   const struct record *accepted)
-{
-    char buffer[NODE_WORDS_BYTES_MAX];
-    struct text t;
-    text_init(&t, buffer, sizeof buffer);
-    text_add(&t, "A ticket for ");
-    text_add_bytes(&t, refused->ticket_sname);
-    text_add(&t, " is accepted by one server behind this name and refused by another");
-    name_node(&t, refused, accepted);
-    text_add(&t, ": the nodes do not run under the same account.");
-    return text_keep(&t, &c->out.arena);
-}
-
-/* One server that changed its mind is not two. */
-static bool is_same_node(const struct record *a, const struct record *b)
-{
-    return a->node_name.len > 0 && bytes_equal_nocase(a->node_name, b->node_name);
-}
-
-/* The same ticket's key is right on one node and wrong on another. */
-void whole_compare_nodes(struct case_file *c, struct record *r)
-{
-    if (!r->out->has_verdict || r->out->verdict.cause != CAUSE_SERVICE_KEY_MISMATCH) {
-        return;
-    }
-    for (struct record *x = c->first_record; x != NULL; x = x->next) {
-        if (x == r || x->is_dropped || !same_service(r, x)) {
-            continue;
-        }
-        bool accepted = x->out->outcome == OUTCOME_APPROVED;
-        bool same_key = !r->has_kvno || !x->has_kvno || r->kvno == x->kvno;
-        if (accepted && same_key && same_name_or_address(r, x) && !is_same_node(r, x)) {
-            restate(c, r, CAUSE_NLB_KEY_MISMATCH, words_of_nodes(c, r, x), x,
-                    "the same service ticket's key is accepted here");
-            return;
-        }
-        if (r->has_kvno && x->has_kvno && r->kvno < x->kvno) {
-            restate(c, r, CAUSE_SERVICE_KEY_STALE,
-                    words(c, "The ticket for ", r->ticket_sname,
-                          " was made with an older key than another client's: the account's "
-                          "password changed."),
-                    x, "another client's ticket has a newer key");
-            return;
-        }
-    }
 }
 
 static bool is_used_by_others(const struct case_file *c, const struct record *r)
@@ -431,6 +308,11 @@ void whole_finish(struct case_file *c, struct capture_summary *captures, size_t 
         if (!r->is_dropped) {
             whole_compare_nodes(c, r);
             whole_settle_approach(c, r);
+        }
+    }
+    for (struct record *r = c->first_record; r != NULL; r = r->next) {
+        if (!r->is_dropped) {
+            whole_take_refusal(c, r);
         }
     }
     fill_captures(c, captures, num_captures);

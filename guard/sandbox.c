@@ -16,16 +16,10 @@
 
 #define EXIT_REFUSED 2
 
-/* AddressSanitizer and its kin do at exit what no filter can list: there only what must never
- * happen is refused. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* Sanitizers do at exit what no filter can list: there only what must never happen is refused. */
+#ifdef KRBSCOPE_SANITIZED
 #define ONLY_REFUSALS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define ONLY_REFUSALS 1
-#endif
-#endif
-#ifndef ONLY_REFUSALS
+#else
 #define ONLY_REFUSALS 0
 #endif
 

@@ -43,7 +43,10 @@ static const struct header headers[] = {
     {"Cookie", TREAT_BLANK},
     {"Set-Cookie", TREAT_BLANK},
     {"Referer", TREAT_BLANK},
-    {"X-Powered-By", TREAT_BLANK},
+    {"X-Powered-By", TREAT_PRODUCT},
+#define HTTP_NODE_HEADER(name) {name, TREAT_NAME},
+#include "decode/http_nodes.def"
+#undef HTTP_NODE_HEADER
 };
 
 /* Programs that everybody runs; the version behind the slash stays when it is only numbers. */

@@ -150,6 +150,15 @@ static void tell_silence(struct story *s, const struct row *r)
     talk_end(&t, TCP_END_CAPTURE);
 }
 
+static void tell_undelivered(struct story *s, const struct row *r)
+{
+    story_meet(s, CLIENT, MP);
+    struct talk t = talk_open(s);
+    ASK(&t, .token = r->code == 0 ? TOKEN_NOTHING : TOKEN_KRB);
+    talk_send_again(&t);
+    talk_end(&t, TCP_END_CAPTURE);
+}
+
 static void tell_long_token(struct story *s, const struct row *r)
 {
     struct talk t = talk_open(s);
@@ -376,6 +385,8 @@ static const struct row rows[] = {
     {CAUSE_MP_CONNECTION_RESET, STEP_ACCEPT, LIKELY, tell_reset, .code = 1},
     {CAUSE_MP_NO_REPLY, STEP_CHALLENGE, LIKELY, tell_silence, .code = 0},
     {CAUSE_MP_NO_REPLY, STEP_ACCEPT, LIKELY, tell_silence, .code = 1},
+    {CAUSE_MP_NO_REPLY, STEP_CHALLENGE, LIKELY, tell_undelivered, .code = 0},
+    {CAUSE_MP_NO_REPLY, STEP_ACCEPT, LIKELY, tell_undelivered, .code = 1},
     {CAUSE_MP_ERROR, STEP_CHALLENGE, CERTAIN, tell_status, .code = 500},
     {CAUSE_MP_ERROR, STEP_ACCEPT, CERTAIN, tell_status_after_token, .code = 500},
     {CAUSE_MP_UNAVAILABLE, STEP_CHALLENGE, CERTAIN, tell_status, .code = 503},

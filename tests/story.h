@@ -105,7 +105,8 @@ struct talk talk_joined(struct story *s); /* the handshake was not captured */
 void talk_reset(struct talk *t, bool by_server);
 void talk_fin(struct talk *t, bool by_server);
 void talk_gap(struct talk *t, int side);
-void talk_ack(struct talk *t); /* what the client sent is acknowledged */
+void talk_ack(struct talk *t);        /* what the client sent is acknowledged */
+void talk_send_again(struct talk *t); /* what the client sent, three times in 12 s */
 void talk_tls(struct talk *t);
 void talk_end(struct talk *t, enum tcp_end_reason reason);
 
@@ -142,6 +143,8 @@ struct answer_words {
     bool has_neg_state;
     bool no_date;
     const char *allow, *via;
+    const char *server, *powered_by; /* Microsoft-IIS/10.0, none */
+    const char *node;                /* X-Server-Name */
     bool is_cut;
 };
 

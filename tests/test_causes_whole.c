@@ -90,6 +90,46 @@ Test(causes, node_is_named)
     }
 }
 
+/* Goal: a header that only the refusing server has so names it, one that both have so does not.
+ * Method: an attempt that is accepted and one that is refused behind one address, with headers. */
+Test(causes, node_is_named_by_its_headers)
+{
+    static const struct {
+        struct answer_words accepts, refuses;
+        const char *said;
+    } cases[] = {
+        {{.node = "MP1"}, {.node = "MP2"}, "by another, with X-Server-Name: MP2: the nodes"},
+        {{.node = NULL}, {.node = "MP2"}, "by another, with X-Server-Name: MP2: the nodes"},
+        {{.node = "LB"}, {.node = "LB"}, "by another: the nodes"},
+        {{.node = "LB"},
+         {.node = "LB", .server = "Microsoft-IIS/8.5"},
+         "by another, with Server: Microsoft-IIS/8.5: the nodes"},
+        {{.powered_by = "ASP.NET"},
+         {.powered_by = "PHP/8.2"},
+         "by another, with X-Powered-By: PHP/8.2: the nodes"},
+        {{.powered_by = "ASP.NET"}, {.powered_by = NULL}, "by another: the nodes"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct story s;
+        story_begin(&s, NULL);
+        for (int refuses = 0; refuses < 2; refuses++) {
+            struct answer_words w = refuses ? cases[i].refuses : cases[i].accepts;
+            w.status = refuses ? 401 : 200;
+            w.krb_error = refuses ? 41 : 0;
+            s.client = refuses ? CLIENT_2 : CLIENT;
+            struct talk t = talk_open(&s);
+            ASK(&t, .token = TOKEN_KRB, .kvno = 3, .ticket = 1);
+            talk_response(&t, &w);
+        }
+        END(&s, 2);
+        EXPECT(&s, 1, OUTCOME_REFUSED, CAUSE_NLB_KEY_MISMATCH, STEP_ACCEPT);
+        const struct finding *f = &s.analysis.attempts[1]->verdict;
+        cr_expect(holds_word(f->summary, cases[i].said), "%zu: %.*s", i, (int)f->summary.len,
+                  (const char *)f->summary.at);
+        story_free(&s);
+    }
+}
+
 Test(causes, an_older_key_than_another_clients)
 {
     struct story s;
@@ -170,4 +210,119 @@ Test(causes, handshake_left_in_its_middle)
     EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_NTLM_WITHOUT_KERBEROS, STEP_PRESENT);
     cr_expect_null(also_of(s.analysis.attempts[0], CAUSE_NTLM_REFUSED));
     story_free(&s);
+}
+
+/* ---- a ticket that is refused, and what the client does then ---- */
+
+/* Presents a ticket that is refused, goes on with NTLM, which gets that status. */
+static void ntlm_after_ticket(struct story *s, int32_t error, unsigned status)
+{
+    struct talk t = talk_present(s, TOKEN_KRB);
+    ANSWER(&t, .status = 401, .krb_error = error);
+    ASK(&t, .token = TOKEN_NTLM_1);
+    talk_ntlm_on(&t, status);
+}
+
+/* Goal: what became of the ticket is the cause, whatever NTLM does then; NTLM refused is told
+ * beside it. Method: each error of a server, seen from the client and from the server, with NTLM
+ * refused and let in. */
+Test(causes, ntlm_after_a_refused_ticket)
+{
+    static const struct {
+        int32_t error;
+        enum cause cause;
+    } cases[] = {
+        {41, CAUSE_SERVICE_KEY_MISMATCH}, {44, CAUSE_SERVICE_KEY_STALE}, {34, CAUSE_REPLAY},
+        {37, CAUSE_CLOCK_SKEW},           {33, CAUSE_CLOCK_SKEW},        {0, CAUSE_TICKET_REFUSED},
+    };
+    for (size_t i = 0; i < 4 * sizeof cases / sizeof cases[0]; i++) {
+        enum cause cause = cases[i / 4].cause;
+        bool is_let_in = i % 2 == 1, is_at_client = i / 2 % 2 == 1;
+        struct story s;
+        story_begin(&s, NULL);
+        if (is_at_client) {
+            story_client_side(&s);
+        } else {
+            story_meet(&s, CLIENT, MP);
+        }
+        ntlm_after_ticket(&s, cases[i / 4].error, is_let_in ? 200 : 401);
+        END(&s, 1);
+        EXPECT(&s, 0, is_let_in ? OUTCOME_APPROVED_NTLM : OUTCOME_REFUSED, cause, STEP_ACCEPT);
+        const struct attempt_record *a = s.analysis.attempts[0];
+        cr_expect_eq(a->verdict.is_note, is_let_in);
+        cr_expect_eq(also_of(a, CAUSE_NTLM_REFUSED) != NULL, !is_let_in);
+        cr_expect_null(also_of(a, CAUSE_NTLM_WITHOUT_KERBEROS));
+        cr_expect_null(also_of(a, CAUSE_NTLM_INSTEAD_OF_KERBEROS));
+        cr_expect_eq(a->steps[STEP_ACCEPT].state, is_let_in ? STATE_OK : STATE_FAILED);
+        story_free(&s);
+    }
+}
+
+/* Goal: what ends the attempt otherwise is its cause, not the ticket that was refused before.
+ * Method: 503 to the NTLM that follows. */
+Test(causes, another_end_after_a_refused_ticket)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    ntlm_after_ticket(&s, 41, 503);
+    END(&s, 1);
+    EXPECT(&s, 0, OUTCOME_FAILED, CAUSE_MP_UNAVAILABLE, STEP_ACCEPT);
+    story_free(&s);
+}
+
+/* Goal: a ticket that is taken in the end was never refused for good. Method: refused, then another
+ * one accepted. */
+Test(causes, a_later_ticket_mends_it)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    struct talk t = talk_present(&s, TOKEN_KRB);
+    ANSWER(&t, .status = 401, .krb_error = 44);
+    ASK(&t, .token = TOKEN_KRB, .ticket = 2, .kvno = 4);
+    ANSWER(&t, .status = 200);
+    END(&s, 1);
+    EXPECT(&s, 0, OUTCOME_APPROVED, CAUSE_NONE, 0);
+    story_free(&s);
+}
+
+/* Goal: a ticket that was refused is why the client's next attempt, by NTLM, is none by Kerberos;
+ * not one of another client, another server, or long ago. Method: a cached ticket refused, then a
+ * request without a token and NTLM, which is an attempt of its own. */
+Test(causes, a_refusal_explains_the_next_attempt)
+{
+    static const struct {
+        const char *client, *server, *host;
+        double pause_s;
+        bool is_explained;
+    } cases[] = {
+        {CLIENT, MP, MP_NAME, 5, true},
+        {CLIENT, MP, MP_NAME, 90, false},
+        {CLIENT_2, MP, MP_NAME, 5, false},
+        {CLIENT, MP_2, "mp2.example.com", 5, false},
+    };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        bool is_let_in = i % 2 == 1;
+        struct story s;
+        story_begin(&s, NULL);
+        story_client_side(&s);
+        story_meet(&s, CLIENT_2, KDC);
+        struct talk t = talk_present(&s, TOKEN_KRB);
+        ANSWER(&t, .status = 401, .krb_error = 41);
+        story_wait(&s, cases[i / 2].pause_s);
+        s.client = cases[i / 2].client;
+        s.server = cases[i / 2].server;
+        ntlm(&s, cases[i / 2].host, is_let_in ? 200 : 401);
+        END(&s, 2);
+        bool is_explained = cases[i / 2].is_explained;
+        EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_SERVICE_KEY_MISMATCH, STEP_ACCEPT);
+        EXPECT(&s, 1, is_let_in ? OUTCOME_APPROVED_NTLM : OUTCOME_REFUSED,
+               is_explained ? CAUSE_SERVICE_KEY_MISMATCH : CAUSE_NTLM_WITHOUT_KERBEROS,
+               is_explained ? STEP_ACCEPT : STEP_PRESENT);
+        const struct attempt_record *a = s.analysis.attempts[1];
+        cr_expect_eq(a->verdict.is_note, is_let_in);
+        cr_expect_eq(also_of(a, CAUSE_NTLM_REFUSED) != NULL, !is_let_in);
+        story_free(&s);
+    }
 }

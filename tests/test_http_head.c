@@ -15,6 +15,7 @@ struct seen {
     char auth[HTTP_HEADER_VALUES_MAX][128];
     char proxy_auth[128], challenge[HTTP_HEADER_VALUES_MAX][128], proxy_challenge[128];
     char server[64], date[64], via[64], user_agent[64], allow[64], type[64], location[64];
+    char node[64], powered_by[64];
     char body[KEPT_MAX];
 };
 
@@ -49,6 +50,8 @@ static void sink(void *context, const struct http_message *m)
     keep(s->allow, sizeof s->allow, m->allow);
     keep(s->type, sizeof s->type, m->content_type);
     keep(s->location, sizeof s->location, m->location);
+    keep(s->node, sizeof s->node, m->node);
+    keep(s->powered_by, sizeof s->powered_by, m->powered_by);
     keep(s->body, sizeof s->body, m->body);
 }
 
@@ -137,6 +140,22 @@ Test(http_head, response_fields)
     cr_assert_not(s.m.connection_close);
     cr_assert_eq(s.m.body.len, 0, "only a CCM_POST's body is kept");
     cr_assert_eq(s.m.body_len, 3);
+}
+
+/* Goal: the header that says which machine answered is found among the X-headers, the first of
+ * several; a request has none. Method: heads with such headers. */
+Test(http_head, which_machine_answered)
+{
+    struct seen s = read_one(1, "HTTP/1.1 401 No\r\nX-Powered-By: ASP.NET\r\nX-Serve: no\r\n"
+                                "x-served-by: web2\r\nX-Server-Name: web3\r\n\r\n");
+    cr_assert_str_eq(s.powered_by, "ASP.NET");
+    cr_assert_str_eq(s.node, "web2");
+    cr_assert_str_eq(s.m.node_header, "X-Served-By");
+    s = read_one(1, "HTTP/1.1 401 No\r\nX-Node:\r\nServer: a\r\n\r\n");
+    cr_assert_null(s.m.node_header);
+    s = read_one(0, "GET / HTTP/1.1\r\nX-Node: a\r\nX-Powered-By: b\r\n\r\n");
+    cr_assert_null(s.m.node_header);
+    cr_assert_str_eq(s.powered_by, "");
 }
 
 Test(http_head, more_challenges_than_are_kept)

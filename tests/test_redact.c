@@ -239,6 +239,24 @@ Test(redact, an_http_head_keeps_its_form_and_its_token_is_scrubbed)
     cr_assert(memcmp(open + TOKEN_BYTES - 4, domain, 4) == 0, "%s", now);
 }
 
+/* Goal: the name of the machine that answered becomes a pseudonym, what it runs stays. Method: a
+ * response's head. */
+Test(redact, the_machine_that_answered_has_a_pseudonym)
+{
+    struct pseudonyms p = with_key(key);
+    static const char was[] = "HTTP/1.1 401 Unauthorized\r\n"
+                              "X-Served-By: web02\r\n"
+                              "X-Powered-By: ASP.NET\r\n\r\n";
+    char now[sizeof was];
+    char node[] = "web02";
+    memcpy(now, was, sizeof was);
+    scrub_http(&p, (uint8_t *)now, sizeof now - 1);
+    rename_text(key, node);
+    cr_assert_null(strstr(now, "web02"), "%s", now);
+    cr_assert_not_null(strstr(now, node), "%s", now);
+    cr_assert_not_null(strstr(now, "X-Powered-By: ASP.NET\r\n"), "%s", now);
+}
+
 /* Goal: secrets are gone, yet equal ones can be followed. Method: two equal ones and another. */
 Test(redact, equal_secrets_stay_equal_and_keep_nothing)
 {

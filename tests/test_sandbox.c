@@ -92,7 +92,7 @@ Test(sandbox, lets_parsing_work)
     cr_expect_eq(behind(SANDBOX_FILES, do_what_parsing_does), 0);
 }
 
-#if !defined(__SANITIZE_ADDRESS__)
+#ifndef KRBSCOPE_SANITIZED
 static void open_for_reading(void)
 {
     if (open("/proc/self/status", O_RDONLY) < 0) {

@@ -216,7 +216,7 @@ evidence() {
     done
 }
 list() { declare -F | awk '$3 ~ /^scn_/ {sub("scn_","",$3); gsub("_","-",$3); print $3}'; }
-helpers() { # two little clients for what curl cannot send
+helpers() { # little clients for what curl cannot send
     cat >$LAB/rawntlm.py <<'E'
 # raw NTLMSSP tokens inside "Negotiate", as Windows clients send when they skip Kerberos altogether
 import sys, base64, http.client, gssapi
@@ -237,6 +237,29 @@ for _ in range(4):
     t = [v for v in r.headers.get_all("WWW-Authenticate") or [] if v.startswith(scheme + " ")]
     if not t: break
     tok = base64.b64decode(t[0].split()[1])
+E
+    cat >$LAB/fallback.py <<'E'
+# a Kerberos token first, and when it is refused NTLM on the same connection
+import sys, base64, http.client, gssapi
+host, bodyf = sys.argv[1:3]; body = open(bodyf, "rb").read()
+target = gssapi.Name(f"HTTP@{host}", gssapi.NameType.hostbased_service)
+c = http.client.HTTPConnection(host, timeout=20); h = {"User-Agent": "ConfigMgr Messaging HTTP Sender"}
+def go(extra):
+    c.request("CCM_POST", "/ccm_system_windowsauth/request", body, {**h, **extra}); r = c.getresponse(); r.read()
+    print("HTTP", r.status, [v[:60] for v in r.headers.get_all("WWW-Authenticate") or []]); return r
+r = go({})
+for oid, cred in (("1.3.6.1.5.5.2", "1.2.840.113554.1.2.2"), ("1.3.6.1.4.1.311.2.2.10", None)):
+    if r.status != 401: break
+    mech = gssapi.OID.from_int_seq(oid)
+    creds = gssapi.Credentials(usage="initiate", mechs=[gssapi.OID.from_int_seq(cred)]) if cred else None
+    ctx = gssapi.SecurityContext(name=target, mech=mech, usage="initiate", creds=creds); tok = None
+    for _ in range(3):
+        out = ctx.step(tok) if not ctx.complete else None
+        if out is None: break
+        r = go({"Authorization": "Negotiate " + base64.b64encode(out).decode()})
+        t = [v for v in r.headers.get_all("WWW-Authenticate") or [] if v.startswith("Negotiate ")]
+        if r.status != 401 or cred or not t: break
+        tok = base64.b64decode(t[0].split()[1])
 E
     cat >$LAB/replay.py <<'E'
 # sends the very same AP-REQ twice, on two connections

@@ -19,7 +19,7 @@ CLIENT='KASSE1$'
 . "$(dirname "${BASH_SOURCE[0]}")/site.sh"
 W=/ccm_system_windowsauth/request
 
-HOSTS="verb405 verb501 verb404 missing open early403 late403 ntlmonly early500 early503 late503 mute ntlm reject lateauth tls"
+HOSTS="verb405 verb501 verb404 missing open early403 late403 ntlmonly early500 early503 late503 mute ntlm reject lateauth tls fallback"
 site_hosts() {
     mkns proxy 50
     mkns lb 60
@@ -36,6 +36,9 @@ site_principals() {
         kq "addprinc -randkey HTTP/$n.$D"
         keys kdc mp HTTP/$n.$D
     done
+    # the key that the web server has of this name is not the account's any more
+    kq "delprinc -force HTTP/fallback.$D"
+    kq "addprinc -randkey HTTP/fallback.$D"
     kq "addprinc -randkey HTTP/proxy.$D"
     keys kdc proxy HTTP/proxy.$D
     openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=tls.$D" -addext "subjectAltName=DNS:tls.$D" \
@@ -94,6 +97,14 @@ site_vhosts() {
 </Location>"
     vhost reject <<<"<Location /ccm_system_windowsauth/>
   GssapiCredStore keytab:/nonexistent
+</Location>"
+    vhost fallback <<<"<Location /ccm_system_windowsauth/>
+  AuthType GSSAPI
+  AuthName x
+  GssapiConnectionBound On
+  Require valid-user
+  GssapiAllowedMech krb5
+  GssapiAllowedMech ntlmssp
 </Location>"
     vhost tls 443 <<<"SSLEngine On
 SSLCertificateFile $LAB/tls.crt
@@ -259,6 +270,23 @@ scn_ticket_refused() {
     WHAT="the web server has no keytab at all"
     logon
     post reject.$D
+}
+fallback() { # fallback NTLM-USERS: a ticket, then NTLM on the same connection
+    NTLMU=$1
+    helpers
+    logon
+    run python3 $LAB/fallback.py fallback.$D $LAB/body.bin
+}
+scn_ticket_refused_then_ntlm_refused() {
+    EXPECT="the server cannot decrypt the ticket; NTLM on the same connection is refused too"
+    WHAT="a keytab with another key, an NTLM user with a wrong password"
+    echo "${R%%.*}:$CLIENT:wrong" >$LAB/cc/badntlm
+    fallback $LAB/cc/badntlm
+}
+scn_ticket_refused_then_ntlm() {
+    EXPECT="the server cannot decrypt the ticket; NTLM on the same connection is let in"
+    WHAT="a keytab with another key, an NTLM user with the right password"
+    fallback $LAB/kt/ntlm.users
 }
 scn_host_is_ip_address() {
     EXPECT="NTLM because the host is an address"
