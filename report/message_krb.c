@@ -3,7 +3,6 @@
 #include "report/messages_private.h"
 
 #define FX_FAST 136
-#define PAC_OPTIONS 167
 #define KPASSWD_SET 0xff80
 #define FLAGS_BITS 32
 #define SHA256_TEXT_MAX (2 * KRB_SHA256_BYTES + 1)
@@ -34,20 +33,6 @@ static const struct bit_name pac_options[] = {
     {3, "resource-based-constrained-delegation"},
 };
 
-/* MS-KILE 2.2.7, from the least significant bit. */
-static const char *const supported_etypes[FLAGS_BITS] = {
-    [0] = "des-cbc-crc",
-    [1] = "des-cbc-md5",
-    [2] = "rc4-hmac",
-    [3] = "aes128-cts-hmac-sha1-96",
-    [4] = "aes256-cts-hmac-sha1-96",
-    [5] = "aes256-cts-hmac-sha1-96-sk",
-    [16] = "fast-supported",
-    [17] = "compound-identity-supported",
-    [18] = "claims-supported",
-    [19] = "resource-sid-compression-disabled",
-};
-
 #define NUM_OF(table) (sizeof(table) / sizeof(table)[0])
 
 const char *message_bit_name(enum message_bits kind, unsigned bit)
@@ -73,7 +58,7 @@ bool message_has_option(const struct krb_message *krb, unsigned bit)
     return (krb->kdc_options >> (31 - bit) & 1) != 0;
 }
 
-static void put_bit(struct tree_builder *b, const char *name, unsigned bit)
+void message_put_bit(struct tree_builder *b, const char *name, unsigned bit)
 {
     char buffer[32];
     struct text t;
@@ -86,31 +71,19 @@ static void put_bit(struct tree_builder *b, const char *name, unsigned bit)
     tree_text(b, NULL, &t);
 }
 
-static void put_bits(struct tree_builder *b, const char *name, enum message_bits kind,
-                     uint32_t flags)
+void message_put_bits(struct tree_builder *b, const char *name, enum message_bits kind,
+                      uint32_t flags)
 {
     struct tree *former = tree_enter(b, name, TREE_LIST);
     for (unsigned bit = 0; bit < FLAGS_BITS; bit++) {
         if ((flags >> (31 - bit) & 1) != 0) {
-            put_bit(b, message_bit_name(kind, bit), bit);
+            message_put_bit(b, message_bit_name(kind, bit), bit);
         }
     }
     tree_leave(b, former);
 }
 
-static void put_supported_etypes(struct tree_builder *b, uint32_t mask)
-{
-    tree_hex(b, "mask", mask);
-    struct tree *former = tree_enter(b, "etypes", TREE_LIST);
-    for (unsigned bit = 0; bit < FLAGS_BITS; bit++) {
-        if ((mask >> bit & 1) != 0) {
-            put_bit(b, supported_etypes[bit], bit);
-        }
-    }
-    tree_leave(b, former);
-}
-
-static void put_name(struct tree_builder *b, const char *name, const struct krb_name *n)
+void message_put_name(struct tree_builder *b, const char *name, const struct krb_name *n)
 {
     if (!n->present) {
         tree_null(b, name);
@@ -122,7 +95,7 @@ static void put_name(struct tree_builder *b, const char *name, const struct krb_
     tree_leave(b, former);
 }
 
-static void put_time(struct tree_builder *b, const char *name, const struct krb_time *time)
+void message_put_time(struct tree_builder *b, const char *name, const struct krb_time *time)
 {
     if (!time->present || time->seconds > INT64_MAX / NS_PER_S ||
         time->seconds < INT64_MIN / NS_PER_S) {
@@ -132,7 +105,7 @@ static void put_time(struct tree_builder *b, const char *name, const struct krb_
     }
 }
 
-static void put_usec(struct tree_builder *b, const char *name, const struct krb_time *time)
+void message_put_usec(struct tree_builder *b, const char *name, const struct krb_time *time)
 {
     if (!time->present || time->usec < 0) {
         tree_null(b, name);
@@ -141,7 +114,7 @@ static void put_usec(struct tree_builder *b, const char *name, const struct krb_
     }
 }
 
-static void put_enc_members(struct tree_builder *b, const struct krb_enc *enc, bool with_kvno)
+void message_put_enc(struct tree_builder *b, const struct krb_enc *enc, bool with_kvno)
 {
     tree_noted(b, "etype", enc->etype, krb_etype_name(enc->etype));
     if (with_kvno && enc->has_kvno) {
@@ -160,7 +133,7 @@ static void put_enc(struct tree_builder *b, const char *name, const struct krb_e
         return;
     }
     struct tree *former = tree_enter(b, name, TREE_OBJECT);
-    put_enc_members(b, enc, with_kvno);
+    message_put_enc(b, enc, with_kvno);
     tree_leave(b, former);
 }
 
@@ -174,9 +147,9 @@ static void put_ticket(struct tree_builder *b, const char *name, const struct kr
     }
     struct tree *former = tree_enter(b, name, TREE_OBJECT);
     tree_known(b, "realm", ticket->realm);
-    put_name(b, "sname", &ticket->sname);
+    message_put_name(b, "sname", &ticket->sname);
     if (ticket->enc.present) {
-        put_enc_members(b, &ticket->enc, true);
+        message_put_enc(b, &ticket->enc, true);
     }
     text_init(&hex, buffer, sizeof buffer);
     for (size_t i = 0; i < KRB_SHA256_BYTES && ticket->has_sha256; i++) {
@@ -190,113 +163,10 @@ static void put_ticket(struct tree_builder *b, const char *name, const struct kr
     tree_leave(b, former);
 }
 
-static void put_etype_infos(struct tree_builder *b, const struct krb_padata *pa)
-{
-    struct tree *former = tree_enter(b, "infos", TREE_LIST);
-    for (size_t i = 0; i < pa->num_infos; i++) {
-        struct tree *list = tree_enter(b, NULL, TREE_OBJECT);
-        tree_noted(b, "etype", pa->infos[i].etype, krb_etype_name(pa->infos[i].etype));
-        if (pa->infos[i].has_salt) {
-            tree_bytes(b, "salt", pa->infos[i].salt);
-        } else {
-            tree_null(b, "salt");
-        }
-        tree_leave(b, list);
-    }
-    tree_leave(b, former);
-}
-
-static void put_ntstatus(struct tree_builder *b, uint32_t status)
+void message_put_ntstatus(struct tree_builder *b, uint32_t status)
 {
     tree_hex(b, "ntstatus", status);
     tree_word(b, "ntstatus_name", krb_ntstatus_name(status));
-}
-
-/* RFC 4556 3.2.1, 3.2.3. */
-static void put_pkinit(struct tree_builder *b, const struct krb_padata *pa)
-{
-    const struct krb_pkinit *pkinit = pa->pkinit;
-    bool is_request = pa->type == 16;
-    if (pkinit->is_signed_data) {
-        tree_number(b, "certificates", (int64_t)pkinit->num_certificates);
-    }
-    if (is_request && pkinit->has_authenticator) {
-        put_time(b, "ctime", &pkinit->ctime);
-        put_usec(b, "cusec", &pkinit->ctime);
-        tree_word(b, "key", pkinit->has_dh_key ? "diffie-hellman" : "key-transport");
-    }
-    if (pkinit->has_nonce) {
-        tree_number(b, "nonce", pkinit->nonce);
-    }
-    if (is_request) {
-        tree_number(b, "trusted_certifiers", (int64_t)pkinit->num_trusted_certifiers);
-        tree_bool(b, "kdc_pk_id", pkinit->has_kdc_pk_id);
-    } else {
-        tree_bool(b, "server_nonce", pkinit->has_server_nonce);
-    }
-}
-
-/* RFC 9588 12.2. */
-static const char *spake_group_name(int32_t group)
-{
-    static const char *const names[] = {
-        [1] = "edwards25519", [2] = "P-256", [3] = "P-384", [4] = "P-521"};
-    return group > 0 && group < (int32_t)NUM_OF(names) ? names[group] : NULL;
-}
-
-static void put_groups(struct tree_builder *b, const struct krb_padata *pa)
-{
-    struct tree *former = tree_enter(b, "groups", TREE_LIST);
-    for (size_t i = 0; i < pa->num_groups; i++) {
-        tree_noted(b, NULL, pa->groups[i], spake_group_name(pa->groups[i]));
-    }
-    tree_leave(b, former);
-}
-
-static void put_padata_contents(struct tree_builder *b, const struct krb_padata *pa)
-{
-    if (pa->enc.present) {
-        put_enc_members(b, &pa->enc, true);
-    }
-    if (pa->num_infos > 0) {
-        put_etype_infos(b, pa);
-    }
-    if (pa->user.present || pa->user_realm.len > 0) {
-        put_name(b, "user", &pa->user);
-        tree_known(b, "realm", pa->user_realm);
-    }
-    if (pa->has_flags && pa->type == 128) {
-        tree_bool(b, "include_pac", pa->flags != 0);
-    } else if (pa->has_flags && pa->type == PAC_OPTIONS) {
-        put_bits(b, "options", BITS_PAC_OPTIONS, pa->flags);
-    } else if (pa->has_flags) {
-        put_supported_etypes(b, pa->flags);
-    }
-    if (pa->has_ntstatus) {
-        put_ntstatus(b, pa->ntstatus);
-    }
-    if (pa->has_salt) {
-        tree_bytes(b, "salt", pa->salt);
-    }
-    if (pa->has_checksum) {
-        tree_number(b, "checksum_type", pa->checksum_type);
-    }
-    if (pa->form != NULL) {
-        tree_word(b, "form", pa->form);
-    }
-    if (pa->pkinit != NULL) {
-        put_pkinit(b, pa);
-    }
-    if (pa->num_groups > 0) {
-        put_groups(b, pa);
-    }
-    if (pa->type == FX_FAST && pa->value_len > 0) { /* RFC 6113 5.4 */
-        tree_word(b, "fast", pa->fast_rep ? "reply" : "request");
-        if (pa->armor_type != 0) {
-            tree_noted(b, "armor_type", pa->armor_type,
-                       pa->armor_type == 1 ? "FX_FAST_ARMOR_AP_REQUEST" : NULL);
-        }
-    }
 }
 
 void message_krb_nested(struct tree_builder *b, const char *name, const struct krb_message *krb)
@@ -334,7 +204,7 @@ static void put_padata(struct tree_builder *b, const struct krb_message *krb)
         tree_number(b, "type", pa->type);
         tree_word(b, "name", krb_padata_name(pa->type));
         tree_number(b, "value_len", (int64_t)pa->value_len);
-        put_padata_contents(b, pa);
+        message_padata_contents(b, pa);
         if (pa->type == 1 && ap_req != NULL) {
             message_krb_nested(b, "message", ap_req);
             ap_req = NULL;
@@ -396,16 +266,16 @@ static void put_additional_tickets(struct tree_builder *b, const struct krb_mess
 static void put_request(struct tree_builder *b, const struct krb_message *krb)
 {
     if (krb->complete || krb->kdc_options != 0) {
-        put_bits(b, "kdc_options", BITS_KDC_OPTIONS, krb->kdc_options);
+        message_put_bits(b, "kdc_options", BITS_KDC_OPTIONS, krb->kdc_options);
     } else { /* cut before them, as far as one can tell */
         tree_null(b, "kdc_options");
     }
-    put_name(b, "cname", &krb->cname);
+    message_put_name(b, "cname", &krb->cname);
     tree_known(b, "realm", krb->realm);
-    put_name(b, "sname", &krb->sname);
-    put_time(b, "from_time", &krb->from); /* "from" is the sender */
-    put_time(b, "till", &krb->till);
-    put_time(b, "rtime", &krb->rtime);
+    message_put_name(b, "sname", &krb->sname);
+    message_put_time(b, "from_time", &krb->from); /* "from" is the sender */
+    message_put_time(b, "till", &krb->till);
+    message_put_time(b, "rtime", &krb->rtime);
     if (krb->has_nonce) {
         tree_number(b, "nonce", krb->nonce);
     } else {
@@ -427,7 +297,7 @@ static void put_request(struct tree_builder *b, const struct krb_message *krb)
 static void put_reply(struct tree_builder *b, const struct krb_message *krb)
 {
     tree_known(b, "crealm", krb->crealm);
-    put_name(b, "cname", &krb->cname);
+    message_put_name(b, "cname", &krb->cname);
     put_ticket(b, "ticket", &krb->ticket);
     put_enc(b, "enc_part", &krb->enc_part, true);
     put_padata(b, krb);
@@ -451,7 +321,7 @@ static void put_edata(struct tree_builder *b, const struct krb_message *krb)
     struct tree *former = tree_enter(b, "e_data", TREE_OBJECT);
     tree_word(b, "kind", kinds[krb->edata]);
     if (krb->has_ntstatus) {
-        put_ntstatus(b, krb->ntstatus);
+        message_put_ntstatus(b, krb->ntstatus);
     }
     if (krb->num_padata > 0) {
         put_padata(b, krb);
@@ -462,8 +332,8 @@ static void put_edata(struct tree_builder *b, const struct krb_message *krb)
 static void put_error(struct tree_builder *b, const struct krb_message *krb)
 {
     tree_known(b, "realm", krb->realm);
-    put_name(b, "sname", &krb->sname);
-    put_name(b, "cname", &krb->cname);
+    message_put_name(b, "sname", &krb->sname);
+    message_put_name(b, "cname", &krb->cname);
     tree_known(b, "crealm", krb->crealm);
     if (krb->complete || krb->error_code != 0) {
         tree_number(b, "error_code", krb->error_code);
@@ -472,10 +342,10 @@ static void put_error(struct tree_builder *b, const struct krb_message *krb)
         tree_null(b, "error_code");
         tree_null(b, "error_name");
     }
-    put_time(b, "ctime", &krb->ctime);
-    put_usec(b, "cusec", &krb->ctime);
-    put_time(b, "stime", &krb->stime);
-    put_usec(b, "susec", &krb->stime);
+    message_put_time(b, "ctime", &krb->ctime);
+    message_put_usec(b, "cusec", &krb->ctime);
+    message_put_time(b, "stime", &krb->stime);
+    message_put_usec(b, "susec", &krb->stime);
     if (krb->has_etext) {
         tree_bytes(b, "e_text", krb->etext);
     } else {
@@ -491,8 +361,8 @@ static void put_safe(struct tree_builder *b, const struct krb_safe_body *safe)
         return;
     }
     tree_number(b, "user_data_len", (int64_t)safe->user_data_len);
-    put_time(b, "timestamp", &safe->timestamp);
-    put_usec(b, "usec", &safe->timestamp);
+    message_put_time(b, "timestamp", &safe->timestamp);
+    message_put_usec(b, "usec", &safe->timestamp);
     if (safe->has_seq_number) {
         tree_number(b, "seq_number", safe->seq_number);
     } else {
@@ -515,7 +385,7 @@ void message_krb_tree(struct tree_builder *b, const struct krb_message *krb)
         put_reply(b, krb);
         break;
     case KRB_AP_REQ:
-        put_bits(b, "ap_options", BITS_AP_OPTIONS, krb->ap_options);
+        message_put_bits(b, "ap_options", BITS_AP_OPTIONS, krb->ap_options);
         put_ticket(b, "ticket", &krb->ticket);
         put_enc(b, "authenticator", &krb->enc_part, false);
         break;

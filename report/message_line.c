@@ -6,6 +6,8 @@
 #define OPTION_CNAME_IN_ADDL_TKT 14
 #define OPTION_ENC_TKT_IN_SKEY 28
 #define OPTION_RENEW 30
+#define PA_FOR_USER 129
+#define PA_FOR_X509_USER 130
 #define ETYPES_SHOWN_MAX 8
 #define ANSWERS_SHOWN_MAX 4
 
@@ -67,6 +69,28 @@ static void put_etypes(const struct message_line *l, const struct krb_message *k
     }
 }
 
+/* MS-SFU 3.1.5.1: for whom, once, though clients say it in PA-FOR-USER and PA-FOR-X509-USER. */
+static void put_s4u2self(const struct message_line *l, const struct krb_message *krb)
+{
+    const struct krb_padata *told = NULL;
+    bool is_told_of = false;
+    for (size_t i = 0; i < krb->num_padata; i++) {
+        const struct krb_padata *pa = &krb->padata[i];
+        if (pa->type != PA_FOR_USER && pa->type != PA_FOR_X509_USER) {
+            continue;
+        }
+        is_told_of = true;
+        if (pa->user.present && (told == NULL || !bytes_equal(told->user.text, pa->user.text) ||
+                                 !bytes_equal(told->user_realm, pa->user_realm))) {
+            put_principal(l, ", S4U2Self for ", &pa->user, pa->user_realm);
+            told = pa;
+        }
+    }
+    if (is_told_of && told == NULL) {
+        message_line_text(l, ", S4U2Self"); /* by a certificate */
+    }
+}
+
 /* RFC 4120 3.1.1, 3.3.1; MS-SFU 3.1.5.1. */
 static void put_purposes(const struct message_line *l, const struct krb_message *krb)
 {
@@ -77,10 +101,8 @@ static void put_purposes(const struct message_line *l, const struct krb_message 
             message_line_text(l, ", ");
             message_line_text(l, krb_padata_name(pa->type));
         }
-        if (pa->type == 129 || (pa->type == 130 && pa->user.present)) {
-            put_principal(l, ", S4U2Self for ", &pa->user, pa->user_realm);
-        }
     }
+    put_s4u2self(l, krb);
     if (krb->is_armored) {
         message_line_text(l, ", armored");
     }
@@ -310,12 +332,13 @@ static void put_record(const struct message_line *l, const struct dns_record *r)
     char buffer[NUMBER_BYTES_MAX];
     struct text t;
     put_type(l, r->type);
-    message_line_text(l, " ");
     if (r->address.family != ADDRESS_NONE) {
         text_init(&t, buffer, sizeof buffer);
         address_print(&t, &r->address);
+        message_line_text(l, " ");
         message_line_text(l, t.at);
-    } else {
+    } else if (r->target.len > 0) {
+        message_line_text(l, " ");
         message_line_bytes(l, r->target);
     }
     if (r->type == DNS_SRV) {
@@ -326,6 +349,7 @@ static void put_record(const struct message_line *l, const struct dns_record *r)
 static void put_dns(const struct message_line *l, const struct dns_message *dns)
 {
     size_t num_shown = 0;
+    const char *colon = dns->num_questions > 0 ? ": " : ""; /* NetBIOS repeats no question */
     if (dns->num_questions > 0) {
         put_type(l, dns->question_type);
         message_line_text(l, " ");
@@ -336,17 +360,18 @@ static void put_dns(const struct message_line *l, const struct dns_message *dns)
     }
     if (dns->rcode != 0) {
         const char *name = dns_rcode_name(dns->rcode);
-        message_line_text(l, ": ");
+        message_line_text(l, colon);
         message_line_text(l, name == NULL ? "an error" : name);
     }
     for (size_t i = 0; i < dns->num_answers && num_shown < ANSWERS_SHOWN_MAX; i++) {
         if (!dns->answers[i].is_additional) {
-            message_line_text(l, num_shown++ == 0 ? ": " : ", ");
+            message_line_text(l, num_shown++ == 0 ? colon : ", ");
             put_record(l, &dns->answers[i]);
         }
     }
     if (num_shown == 0 && dns->rcode == 0) {
-        message_line_text(l, ": no such record");
+        message_line_text(l, colon);
+        message_line_text(l, "no such record");
     }
     message_line_text(l, dns->is_truncated ? ", truncated" : "");
 }

@@ -36,6 +36,19 @@ enum message_bits { BITS_KDC_OPTIONS, BITS_AP_OPTIONS, BITS_PAC_OPTIONS };
 const char *message_bit_name(enum message_bits kind, unsigned bit); /* NULL: unassigned */
 bool message_has_option(const struct krb_message *krb, unsigned bit);
 
+/* message_krb.c: members that other files put, too. */
+void message_put_bit(struct tree_builder *b, const char *name, unsigned bit); /* NULL: "bit-7" */
+void message_put_bits(struct tree_builder *b, const char *name, enum message_bits kind,
+                      uint32_t flags);
+void message_put_name(struct tree_builder *b, const char *name, const struct krb_name *n);
+void message_put_time(struct tree_builder *b, const char *name, const struct krb_time *time);
+void message_put_usec(struct tree_builder *b, const char *name, const struct krb_time *time);
+void message_put_enc(struct tree_builder *b, const struct krb_enc *enc, bool with_kvno);
+void message_put_ntstatus(struct tree_builder *b, uint32_t status);
+
+/* message_padata.c: what the value of a PA-DATA says in clear, but for the message in it. */
+void message_padata_contents(struct tree_builder *b, const struct krb_padata *pa);
+
 /* message_krb.c: RFC 3244 2; of a result code that nobody assigned NULL. */
 const char *message_kpasswd_result(uint16_t code);
 const char *message_kpasswd_operation(const struct kpasswd_facts *facts,
