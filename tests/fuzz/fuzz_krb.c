@@ -1,5 +1,6 @@
-/* krb_decode() and gss_token_decode() on anything. The packaged libasn1 is not instrumented, so
- * begin with corpus_krb/ (real messages). */
+/* krb_decode(), gss_token_decode() and kkdcp_decode() on anything. The packaged libasn1 is not
+ * instrumented, so begin with corpus_krb/ (real messages). */
+#include "krb5asn1/kkdcp.h"
 #include "krb5asn1/spnego.h"
 
 #include <assert.h>
@@ -45,6 +46,18 @@ static void touch_message(const struct krb_message *m)
         for (size_t k = 0; k < m->padata[i].num_infos; k++) {
             touch(m->padata[i].infos[k].salt);
         }
+        for (size_t k = 0; k < m->padata[i].num_groups; k++) {
+            sink += (unsigned)m->padata[i].groups[k];
+        }
+        touch(m->padata[i].salt);
+        sink += m->padata[i].pkinit != NULL ? m->padata[i].pkinit->nonce : 0;
+    }
+    touch(m->edata_other);
+    assert(m->edata_other.len <= KRB_EDATA_OTHER_MAX);
+    assert(m->num_tickets_kept <= KRB_TICKETS_MAX);
+    for (size_t i = 0; i < m->num_tickets_kept; i++) {
+        touch_name(&m->additional_tickets[i].sname);
+        touch(m->additional_tickets[i].realm);
     }
 }
 
@@ -65,6 +78,9 @@ static void try_krb(struct bytes input, struct arena *arena)
         if (message.ap_req != NULL) {
             touch_message(message.ap_req);
         }
+        if (message.armor != NULL) {
+            touch_message(message.armor);
+        }
     }
 }
 
@@ -83,14 +99,28 @@ static void try_token(struct bytes input, struct arena *arena)
     }
 }
 
+static void try_kkdcp(struct bytes input)
+{
+    struct kkdcp_message message;
+    struct flaw flaw = {0};
+    enum verdict verdict = kkdcp_decode(input, &message, &flaw);
+    assert(verdict != VERDICT_BAD || (flaw.why != NULL && flaw.at <= input.len));
+    if (verdict != VERDICT_BAD) {
+        touch(message.message);
+        touch(message.target_domain);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static uint8_t storage[ARENA_LEN];
     struct bytes input = {.at = data, .len = len};
     struct arena arena;
+    krb_keep_sha256(true);
     arena_init(&arena, storage, sizeof storage);
     try_krb(input, &arena);
     arena_reset(&arena);
     try_token(input, &arena);
+    try_kkdcp(input);
     return 0;
 }
