@@ -3,9 +3,9 @@
 
     messages.py KRBSCOPE EXCEPTIONS FOLDER...
 
-Kerberos messages are compared one by one, in every carrier: frame, message type, carrier, and the
-fields that fields_of() reads; NTLM messages in HTTP, SMB, LDAP, DCE/RPC and others by frame, type,
-carrier and names.
+Kerberos messages are compared one by one, in every carrier: frame, message type, carrier, the
+fields that fields_of() reads, and what PA-DATA say in clear (padata.py); NTLM messages in HTTP,
+SMB, LDAP, DCE/RPC and others by frame, type, carrier and names.
 """
 import collections
 import concurrent.futures
@@ -16,6 +16,8 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree
+
+import padata as padata_values
 
 TSHARK = ["tshark", "-n", "-Y", "kerberos or ntlmssp", "-T", "pdml",
           "-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.desegment_tcp_streams:TRUE",
@@ -112,17 +114,23 @@ def padata(element):
     return [e for e in element.iter("field") if e.get("name") == "kerberos.PA_DATA_element"]
 
 
-def padata_types(element):
+def own_padata(element):
     """Those of the message itself, not of anything nested in one of them."""
     found = []
     stack = list(element)[::-1] if element is not None else []
     while stack:
         e = stack.pop()
         if e.get("name") == "kerberos.PA_DATA_element":
-            found.append(signed(e, "kerberos.padata_type"))
+            found.append(e)
         else:
             stack.extend(list(e)[::-1])
     return found
+
+
+def take_padata(f, element):
+    found = own_padata(element)
+    f["padata"] = [signed(e, "kerberos.padata_type") for e in found]
+    f["padata_values"] = [padata_values.theirs(e) for e in found]
 
 
 def flags(element, prefix):
@@ -154,7 +162,7 @@ def fields_of(element, kind):
         f["additional_tickets"] = [ticket_of(e) for e in
                                    (child(body, "kerberos.additional_tickets") or ())
                                    if e.get("name") == "kerberos.Ticket_element"]
-        f["padata"] = padata_types(child(element, "kerberos.padata"))
+        take_padata(f, child(element, "kerberos.padata"))
         for pa in padata(element):
             inner = next((e for e in pa.iter("field")
                           if e.get("name") == "kerberos.ap_req_element"), None)
@@ -166,7 +174,7 @@ def fields_of(element, kind):
         f["cname"] = principal(element, "cname")
         f["ticket"] = ticket(element)
         f["enc_part"] = encrypted(element, "kerberos.enc_part_element")
-        f["padata"] = padata_types(child(element, "kerberos.padata"))
+        take_padata(f, child(element, "kerberos.padata"))
     elif kind == "AP-REQ":
         f["options"] = flags(child(element, "kerberos.ap_options"), "kerberos.APOptions.")
         f["ticket"] = ticket(element)
@@ -183,7 +191,7 @@ def fields_of(element, kind):
         f["stime"] = moment(element, "kerberos.stime")
         f["susec"] = unsigned(element, "kerberos.susec")
         f["e_text"] = string(element, "kerberos.e_text")
-        f["padata"] = padata_types(child(element, "kerberos.e_data"))
+        take_padata(f, child(element, "kerberos.e_data"))
     return f
 
 
@@ -303,6 +311,11 @@ def ours_ticket_of(t):
     return (ours_string(t, "realm"), ours_name(t, "sname"), ours_enc(t))
 
 
+def ours_padata(padata):
+    return {"padata": [p["type"] for p in padata],
+            "padata_values": [padata_values.ours(p) for p in padata]}
+
+
 def ours_fields(o):
     kind = o["type"]
     f = {}
@@ -312,14 +325,14 @@ def ours_fields(o):
              "from": o["from_time"], "till": o["till"], "rtime": o["rtime"], "nonce": o["nonce"],
              "etypes": o["etypes"],
              "additional_tickets": [ours_ticket_of(t) for t in o["additional_tickets"]],
-             "padata": [p["type"] for p in o["padata"]]}
+             **ours_padata(o["padata"])}
         for p in o["padata"]:
             if "message" in p:
                 f[NESTED[p["type"]]] = ours_fields(p["message"])
     elif kind in ("AS-REP", "TGS-REP"):
         f = {"crealm": ours_string(o, "crealm"), "cname": ours_name(o, "cname"),
              "ticket": ours_ticket(o), "enc_part": ours_enc(o["enc_part"]),
-             "padata": [p["type"] for p in o["padata"]]}
+             **ours_padata(o["padata"])}
     elif kind == "AP-REQ":
         f = {"options": sorted(o["ap_options"]), "ticket": ours_ticket(o),
              "authenticator": ours_enc(o["authenticator"], False)}
@@ -331,7 +344,7 @@ def ours_fields(o):
              "crealm": ours_string(o, "crealm"), "cname": ours_name(o, "cname"),
              "sname": ours_name(o, "sname"), "ctime": o["ctime"], "stime": o["stime"],
              "susec": o["susec"], "e_text": ours_string(o, "e_text"),
-             "padata": [p["type"] for p in e_data.get("padata", [])]}
+             **ours_padata(e_data.get("padata", []))}
     return f
 
 
@@ -370,6 +383,7 @@ def compare(program, path):
     """(differences, counts): differences are (frame, field, text)."""
     theirs = list(tshark_messages(path))
     ours = list(our_messages(program, path))
+    values = {id(m): m.fields.pop("padata_values", []) for m in (*theirs, *ours) if m.fields}
     counts = collections.Counter(m.carrier for m in theirs)
     differences = []
     waiting = collections.defaultdict(list)
@@ -399,6 +413,9 @@ def compare(program, path):
         if m.kind == "KRB-ERROR" and not m.fields["padata"] and o.fields["padata"]:
             counts["e-data that tshark leaves undecoded"] += 1  # it does so by error code
             m.fields["padata"] = o.fields["padata"]
+        texts, num = padata_values.differences(values[id(m)], values[id(o)])
+        counts["values of PA-DATA"] += num
+        differences += [(m.frame, "padata value", f"{m.kind} {text}") for text in texts]
         for name in sorted(set(m.fields) | set(o.fields)):
             if m.fields.get(name) != o.fields.get(name):
                 differences.append((m.frame, name, f"{m.kind} ours {o.fields.get(name)!r} "
