@@ -62,6 +62,7 @@ struct conn {
     bool has_http, has_krb;
     bool icmp_refused; /* an ICMP unreachable quoted its SYN */
     uint32_t icmp_frame;
+    enum icmp_meaning icmp;
     unsigned pins;                     /* exchanges that point here */
     uint32_t authenticated_by_attempt; /* serial of the attempt that was approved on it, or 0 */
     struct moment *waiting; /* owned; requests whose meaning their response tells, oldest first */

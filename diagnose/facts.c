@@ -129,9 +129,37 @@ static void find_tgs(struct judgement *j)
     }
 }
 
+/* The request for another realm's TGT that failed, when the client never came to ask for the
+ * service's ticket. */
+static void find_crossing(struct judgement *j)
+{
+    const struct view *v = j->v;
+    bool asked = false;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        asked = asked || v->tgs_related[i];
+        if (!referral_is_crossing(j, t)) {
+            continue;
+        }
+        j->has_crossing = true;
+        bool failed = transaction_is_error(t) && !is_step(t);
+        if (failed && !is_same_error(j->tgs_failure, t)) {
+            j->tgs_failure = t;
+        } else if (t->reply != NULL && !failed) {
+            j->tgs_failure = NULL;
+        }
+    }
+    j->is_crossing_failed = j->tgs_failure != NULL;
+    if (asked || j->reading.krb != NULL) {
+        j->tgs_failure = NULL;
+        j->is_crossing_failed = false;
+    }
+}
+
 void facts_find(struct judgement *j)
 {
     find_as(j);
+    find_crossing(j);
     find_tgs(j);
     referral_walk(j);
     for (size_t i = FACT_NONE + 1; i < FACT_COUNT; i++) {
@@ -168,7 +196,7 @@ bool detect_name_state(const struct judgement *j, uint32_t state, struct proof *
         const struct moment *m = r->evidence[i];
         const struct bytes name = r->name;
         if (m->kind == EVENT_ICMP_UNREACHABLE) {
-            proof_add(j, p, m, "ICMP: the DNS server's port is unreachable");
+            proof_add(j, p, m, "ICMP for the question: %s", icmp_words(icmp_meaning(&m->u.icmp)));
         } else if (!m->u.dns.is_response) {
             proof_add(j, p, m, "asked for %.*s", (int)name.len, (const char *)name.at);
         } else {
@@ -332,8 +360,8 @@ bool detect_server_icmp(const struct judgement *j, uint32_t unused, struct proof
     bool found = false;
     while ((conn = view_next_conn(j->v, conn)) != NULL) {
         if (is_to_server(j, conn) && conn->icmp_refused) {
-            proof_add_frame(j, p, conn->capture, conn->icmp_frame,
-                            "ICMP unreachable for the server");
+            proof_add_frame(j, p, conn->capture, conn->icmp_frame, "ICMP for the server: %s",
+                            icmp_words(conn->icmp));
             found = true;
         }
     }

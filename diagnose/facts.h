@@ -26,6 +26,7 @@ enum {
 enum { AP_ERROR_ANY = 1000, AP_ERROR_MISMATCH };
 enum { AS_ERROR_PKINIT = 1000, AS_ERROR_OTHER };
 enum { TGS_ERROR_U2U = 1000, TGS_ERROR_TGT, TGS_ERROR_OTHER };
+enum { CROSSING_ETYPE, CROSSING_REFUSED };
 enum { TGS_WORDS_UNKNOWN, TGS_WORDS_DUPLICATE, TGS_WORDS_LOCKED };
 enum { SKEW_SERVER, SKEW_KDC };
 enum {
@@ -58,6 +59,8 @@ struct judgement {
     size_t num_referrals;
     bool was_referred;       /* on the way to the service's ticket, and it never came */
     bool referrals_loop;     /* a realm was asked twice, or more than REFERRALS_MAX */
+    bool has_crossing;       /* the client asked for a TGT of the service's realm itself */
+    bool is_crossing_failed; /* tgs_failure is such a request; the service was asked for nowhere */
     struct bytes next_realm; /* the last one that was named; empty: none */
     bool seen[FACT_COUNT];
     struct proof proofs[FACT_COUNT];

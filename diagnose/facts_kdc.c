@@ -27,7 +27,8 @@ bool detect_no_ticket_request(const struct judgement *j, uint32_t unused, struct
     (void)unused;
     (void)p;
     const struct view *v = j->v;
-    if (!v->kdc_visible || v->client->logs[LOG_KRB].was_cut || j->reading.krb != NULL) {
+    if (!v->kdc_visible || v->client->logs[LOG_KRB].was_cut || j->reading.krb != NULL ||
+        j->has_crossing) {
         return false;
     }
     if (v->attempt != NULL && v->attempt->num_exchanges > 0 &&
@@ -151,36 +152,6 @@ static bool may_have_answered(const struct view *v, int64_t after_ns)
     return false;
 }
 
-bool detect_kdc_silent(const struct judgement *j, uint32_t unused, struct proof *p)
-{
-    (void)unused;
-    const struct view *v = j->v;
-    int64_t answered = last_answer_ns(v);
-    bool found = false;
-    if (may_have_answered(v, answered) || service_was_refused(v)) {
-        return false;
-    }
-    for (size_t i = 0; i < v->num_transactions; i++) {
-        const struct transaction *t = &v->transactions[i];
-        if (t->state == TRANSACTION_UNANSWERED && transaction_begin_ns(t) >= answered) {
-            proof_add(j, p, t->request, "%s, sent %u times, never answered", krb_type_name(t->type),
-                      t->num_sent);
-            found = true;
-        }
-    }
-    const struct conn *conn = NULL;
-    while ((conn = view_next_conn(v, conn)) != NULL) {
-        if (conn->server.port == KERBEROS_PORT && conn->first_ns >= answered) {
-            if (conn_is_unanswered(v, conn)) {
-                proof_add_frame(j, p, conn->capture, conn->syn_frames[0],
-                                "SYN to the KDC, sent %u times, never answered", conn->num_syns);
-                found = true;
-            }
-        }
-    }
-    return found;
-}
-
 /* Did the client leave it at the refusals? The next KDC on its list may still answer: so only when
  * the logon is over, when it asks nobody for a while, or when TCP was refused too by the only KDC
  * that it knows. */
@@ -217,10 +188,51 @@ static bool left_it_at_refusals(const struct judgement *j)
         }
         has_several = has_several || (only != NULL && !address_equal(only, &conn->server.address));
         only = &conn->server.address;
-        is_tcp_refused = is_tcp_refused || conn->refused;
+        is_tcp_refused = is_tcp_refused || conn_is_refused(conn);
     }
     return (is_tcp_refused && !has_several) ||
            (last_ns != INT64_MIN && view_end_ns(v, capture) - last_ns >= SILENCE_MIN_S * NS_PER_S);
+}
+
+bool detect_kdc_silent(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct view *v = j->v;
+    int64_t answered = last_answer_ns(v);
+    bool found = false;
+    if (may_have_answered(v, answered) || service_was_refused(v)) {
+        return false;
+    }
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (t->state != TRANSACTION_UNANSWERED || transaction_begin_ns(t) < answered ||
+            (t->icmp != NULL && !left_it_at_refusals(j))) {
+            continue;
+        }
+        if (t->icmp != NULL) {
+            proof_add(j, p, t->icmp, "ICMP for the request to the KDC: %s",
+                      icmp_words(icmp_meaning(&t->icmp->u.icmp)));
+        } else {
+            proof_add(j, p, t->request, "%s, sent %u times, never answered", krb_type_name(t->type),
+                      t->num_sent);
+        }
+        found = true;
+    }
+    const struct conn *conn = NULL;
+    while ((conn = view_next_conn(v, conn)) != NULL) {
+        if (conn->server.port == KERBEROS_PORT && conn->first_ns >= answered) {
+            if (conn_is_unanswered(v, conn)) {
+                proof_add_frame(j, p, conn->capture, conn->syn_frames[0],
+                                "SYN to the KDC, sent %u times, never answered", conn->num_syns);
+                found = true;
+            } else if (conn_is_unreached(v, conn) && left_it_at_refusals(j)) {
+                proof_add_frame(j, p, conn->capture, conn->icmp_frame,
+                                "ICMP for the SYN to the KDC: %s", icmp_words(conn->icmp));
+                found = true;
+            }
+        }
+    }
+    return found;
 }
 
 bool detect_kdc_closed(const struct judgement *j, uint32_t unused, struct proof *p)
@@ -241,8 +253,15 @@ bool detect_kdc_closed(const struct judgement *j, uint32_t unused, struct proof 
     }
     const struct conn *conn = NULL;
     while ((conn = view_next_conn(v, conn)) != NULL) {
-        if (conn->server.port == KERBEROS_PORT && conn->first_ns >= answered && conn->refused) {
+        if (conn->server.port != KERBEROS_PORT || conn->first_ns < answered) {
+            continue;
+        }
+        if (conn->refused) {
             proof_add_frame(j, p, conn->capture, conn->refused_frame, "RST to the SYN on port 88");
+            found = true;
+        } else if (conn_is_refused(conn)) {
+            proof_add_frame(j, p, conn->capture, conn->icmp_frame,
+                            "ICMP: port 88 of the KDC is unreachable");
             found = true;
         }
     }
@@ -265,7 +284,7 @@ bool detect_kdc_tcp_blocked(const struct judgement *j, uint32_t unused, struct p
     }
     const struct conn *conn = NULL;
     while (too_big != NULL && (conn = view_next_conn(v, conn)) != NULL) {
-        bool failed = conn->refused || conn_is_unanswered(v, conn);
+        bool failed = conn_is_refused(conn) || conn_is_unreached(v, conn);
         if (conn->server.port == KERBEROS_PORT && failed &&
             address_equal(&conn->server.address, &too_big->kdc) &&
             conn->first_ns >= too_big->reply->time_ns) {

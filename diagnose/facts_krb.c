@@ -173,6 +173,26 @@ static const struct transaction *final_tgs_failure(const struct judgement *j)
     return presented ? NULL : t;
 }
 
+/* Errors to the request for another realm's TGT that say something of that realm, not of the
+ * client's own TGT or of clocks. */
+static bool is_about_other_realm(const struct judgement *j, int32_t code)
+{
+    return j->is_crossing_failed && (code == 7 || code == 12 || code == 14 || code == 68);
+}
+
+bool detect_crossing(const struct judgement *j, uint32_t which, struct proof *p)
+{
+    const struct transaction *t = final_tgs_failure(j);
+    if (t == NULL || !is_about_other_realm(j, t->reply->u.krb.error_code)) {
+        return false;
+    }
+    bool holds = (t->reply->u.krb.error_code == 14) == (which == CROSSING_ETYPE);
+    if (holds) {
+        prove_error(j, p, t);
+    }
+    return holds;
+}
+
 bool detect_tgs_ntstatus(const struct judgement *j, uint32_t wanted, struct proof *p)
 {
     return prove_ntstatus(j, p, final_tgs_failure(j), wanted);
@@ -206,7 +226,7 @@ static bool tgs_code_is_known(int32_t code)
 bool detect_tgs_error(const struct judgement *j, uint32_t wanted, struct proof *p)
 {
     const struct transaction *t = final_tgs_failure(j);
-    if (t == NULL) {
+    if (t == NULL || is_about_other_realm(j, t->reply->u.krb.error_code)) {
         return false;
     }
     int32_t code = t->reply->u.krb.error_code;
@@ -240,7 +260,7 @@ bool detect_tgs_words(const struct judgement *j, uint32_t wanted, struct proof *
     static const char *const duplicate[] = {"PRINCIPAL_NOT_UNIQUE", "not unique", "duplicate"};
     static const char *const locked[] = {"SERVER LOCKED OUT", "SERVER_LOCKED", "SERVICE EXPIRED"};
     const struct transaction *t = final_tgs_failure(j);
-    if (t == NULL || t->reply->u.krb.error_code != 7) {
+    if (t == NULL || t->reply->u.krb.error_code != 7 || j->is_crossing_failed) {
         return false;
     }
     const struct krb_moment *k = &t->reply->u.krb;

@@ -54,6 +54,9 @@ static struct bytes spn_of(const struct judgement *j)
     if (j->reading.krb != NULL && j->reading.krb->request->u.http.ticket.sname.len > 0) {
         return j->reading.krb->request->u.http.ticket.sname;
     }
+    if (j->is_crossing_failed) {
+        return (struct bytes){0}; /* it asked for another realm's TGT, for no service */
+    }
     const struct krb_moment *k =
         j->tgs_failure != NULL ? &j->tgs_failure->reply->u.krb : any_request(j, KRB_TGS_REQ);
     if (j->tgs_failure != NULL && j->tgs_failure->request != NULL) {
@@ -79,6 +82,9 @@ static struct bytes realm_of(const struct judgement *j)
     const struct krb_moment *as = any_request(j, KRB_AS_REQ);
     if (tgs != NULL && tgs->realm.len > 0) {
         return tgs->realm;
+    }
+    if (j->is_crossing_failed) {
+        return transaction_names(j->tgs_failure)->realm;
     }
     if (as != NULL && as->realm.len > 0) {
         return as->realm;
@@ -142,7 +148,7 @@ static const struct address *failed_kdc(const struct judgement *j)
     }
     const struct conn *conn = NULL;
     while (found == NULL && (conn = view_next_conn(j->v, conn)) != NULL) {
-        bool failed = is_closed ? conn->refused : conn_is_unanswered(j->v, conn);
+        bool failed = is_closed ? conn_is_refused(conn) : conn_is_unreached(j->v, conn);
         if (conn->server.port == 88 && failed) {
             found = &conn->server.address;
         }
@@ -312,7 +318,9 @@ static void add_dns(struct text *t, const struct judgement *j)
 
 static void add_next(struct text *t, const struct judgement *j)
 {
-    add_or(t, j->next_realm, "the next realm");
+    struct bytes asked =
+        j->is_crossing_failed ? transaction_names(j->tgs_failure)->host : (struct bytes){0};
+    add_or(t, asked.len > 0 ? asked : j->next_realm, "the next realm");
 }
 
 static const struct {

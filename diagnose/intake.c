@@ -269,8 +269,10 @@ static void take_icmp(struct case_file *c, const struct event *e)
     log_moment(c, client, LOG_OTHER, e);
     for (struct conn *conn = client->last_conn; conn != NULL; conn = conn->previous) {
         if (e->icmp->quoted_protocol == 6 && endpoint_equal(&conn->local, &e->icmp->quoted_from) &&
-            endpoint_equal(&conn->server, &e->icmp->quoted_to) && !conn->connected) {
+            endpoint_equal(&conn->server, &e->icmp->quoted_to) && !conn->connected &&
+            icmp_meaning(e->icmp) != ICMP_TOO_BIG) {
             conn->icmp_refused = true;
+            conn->icmp = icmp_meaning(e->icmp);
             conn->icmp_frame = e->frame;
             break;
         }

@@ -110,7 +110,8 @@ static void find_icmp(const struct view *v, struct lookup *l)
         for (size_t i = 0; i < l->num_queries; i++) {
             const struct moment *q = l->queries[i];
             if (endpoint_equal(&m->u.icmp.quoted_from, &q->from) &&
-                endpoint_equal(&m->u.icmp.quoted_to, &q->to)) {
+                endpoint_equal(&m->u.icmp.quoted_to, &q->to) &&
+                icmp_meaning(&m->u.icmp) != ICMP_TOO_BIG) {
                 l->icmp = m;
             }
         }

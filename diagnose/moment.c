@@ -292,6 +292,43 @@ static void rebase_all(struct moment *m, const uint8_t *from, uint8_t *block)
     }
 }
 
+enum icmp_meaning icmp_meaning(const struct icmp_facts *icmp)
+{
+    if (icmp->quoted_to.address.family == ADDRESS_IPV6) {
+        return icmp->code == 4                                         ? ICMP_CLOSED
+               : icmp->code == 1 || icmp->code == 5 || icmp->code == 6 ? ICMP_FORBIDDEN
+                                                                       : ICMP_NO_WAY;
+    }
+    switch (icmp->code) {
+    case 2: /* the protocol */
+    case 3:
+        return ICMP_CLOSED;
+    case 4:
+        return ICMP_TOO_BIG;
+    case 9:
+    case 10:
+    case 13:
+        return ICMP_FORBIDDEN;
+    default:
+        return ICMP_NO_WAY;
+    }
+}
+
+const char *icmp_words(enum icmp_meaning meaning)
+{
+    switch (meaning) {
+    case ICMP_CLOSED:
+        return "port unreachable";
+    case ICMP_FORBIDDEN:
+        return "administratively prohibited: a firewall does not let it through";
+    case ICMP_TOO_BIG:
+        return "too large for the path";
+    case ICMP_NO_WAY:
+        break;
+    }
+    return "host or network unreachable";
+}
+
 struct moment *moment_new(const struct event *event)
 {
     static alignas(max_align_t) uint8_t storage[MOMENT_ARENA_BYTES];

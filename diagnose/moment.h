@@ -131,6 +131,19 @@ struct moment {
 struct moment *moment_new(const struct event *event);
 void moment_free(struct moment *m);
 
+/* What an ICMP unreachable says of the packet that it quotes (RFC 792, RFC 1812 5.2.7.1,
+ * RFC 4443 3.1). */
+enum icmp_meaning {
+    ICMP_CLOSED,    /* nothing has that port */
+    ICMP_NO_WAY,    /* the host or its network cannot be reached */
+    ICMP_FORBIDDEN, /* a router or firewall does not let it through */
+    ICMP_TOO_BIG,   /* it is too large for the path: the host may well be there */
+};
+enum icmp_meaning icmp_meaning(const struct icmp_facts *icmp);
+
+/* The same in words: "port unreachable". */
+const char *icmp_words(enum icmp_meaning meaning);
+
 /* The host or the service part of "service/host[:port][/…]"; empty when there is none. */
 struct bytes moment_spn_host(struct bytes spn);
 struct bytes moment_spn_service(struct bytes spn);

@@ -20,11 +20,21 @@ static struct bytes asked_realm(const struct transaction *t)
     return k->realm.len > 0 ? k->realm : k->ticket.realm;
 }
 
+/* The reply is a TGT of another realm, asked for or not; *next is that realm. */
+static bool refers(const struct transaction *t, struct bytes *next)
+{
+    if (transaction_is_crossing(t) && t->reply != NULL && !transaction_is_error(t)) {
+        *next = moment_spn_host(t->reply->u.krb.ticket.sname);
+        return next->len > 0;
+    }
+    return transaction_is_referral(t, next);
+}
+
 static void add_hop(struct judgement *j, const struct transaction *t)
 {
     struct bytes realm = asked_realm(t);
     struct bytes next = {0};
-    bool is_referral = transaction_is_referral(t, &next);
+    bool is_referral = refers(t, &next);
     struct referral *last = j->num_referrals == 0 ? NULL : &j->referrals[j->num_referrals - 1];
     bool is_repeat = false;
     for (size_t i = 0; i < j->num_referrals; i++) {
@@ -117,8 +127,7 @@ static const struct conn *failed_conn(const struct judgement *j, bool is_refusal
         if (conn->connected) {
             return NULL;
         }
-        bool failed =
-            is_refusal ? conn->refused || conn->icmp_refused : conn_is_unanswered(j->v, conn);
+        bool failed = is_refusal ? conn_is_refused(conn) : conn_is_unreached(j->v, conn);
         found = failed ? conn : found;
     }
     return found;
@@ -133,6 +142,23 @@ static bool is_lost_referral(const struct transaction *t)
            !bytes_equal_nocase(moment_spn_host(k->ticket.sname), k->ticket.realm);
 }
 
+/* mp.other.example belongs to OTHER.EXAMPLE, by custom. */
+static bool is_host_of(struct bytes host, struct bytes realm)
+{
+    return host.len > realm.len && host.at[host.len - realm.len - 1] == '.' &&
+           bytes_equal_nocase(bytes_part(host, host.len - realm.len, host.len), realm);
+}
+
+bool referral_is_crossing(const struct judgement *j, const struct transaction *t)
+{
+    const struct exchange *challenge = j->reading.last_anonymous_401;
+    if (j->v->attempt == NULL || !transaction_is_crossing(t)) {
+        return false;
+    }
+    return is_host_of(j->v->host, transaction_names(t)->host) ||
+           (challenge != NULL && transaction_begin_ns(t) >= challenge->response->time_ns);
+}
+
 void referral_walk(struct judgement *j)
 {
     const struct view *v = j->v;
@@ -141,10 +167,11 @@ void referral_walk(struct judgement *j)
         struct bytes next;
         const struct transaction *t = &v->transactions[i];
         j->was_referred = j->was_referred || is_lost_referral(t);
-        if (!v->tgs_related[i] || is_repeated(j, i) || asked_realm(t).len == 0) {
+        bool is_ours = v->tgs_related[i] || referral_is_crossing(j, t);
+        if (!is_ours || is_repeated(j, i) || asked_realm(t).len == 0) {
             continue;
         }
-        j->was_referred = j->was_referred || transaction_is_referral(t, &next);
+        j->was_referred = j->was_referred || refers(t, &next);
         add_hop(j, t);
     }
     j->was_referred = (j->was_referred || j->num_referrals > 1) && j->tgs_success == NULL &&
@@ -191,9 +218,13 @@ static bool prove_unreached(const struct judgement *j, struct proof *p, bool is_
     }
     const struct conn *conn = failed_conn(j, is_refusal);
     if (conn != NULL) {
-        proof_add_frame(
-            j, p, conn->capture, conn->refused ? conn->refused_frame : conn->syn_frames[0],
-            is_refusal ? "RST to the SYN on port 88" : "SYN to the KDC, never answered");
+        proof_add_frame(j, p, conn->capture,
+                        conn->refused        ? conn->refused_frame
+                        : conn->icmp_refused ? conn->icmp_frame
+                                             : conn->syn_frames[0],
+                        conn->icmp_refused ? "ICMP answers the SYN to port 88"
+                        : is_refusal       ? "RST to the SYN on port 88"
+                                           : "SYN to the KDC, never answered");
         return true;
     }
     return !is_refusal && detect_kdc_absent(j, 0, p);

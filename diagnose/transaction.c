@@ -29,6 +29,13 @@ bool transaction_is_referral(const struct transaction *t, struct bytes *realm)
     return bytes_is_nocase(moment_spn_service(sname), "krbtgt");
 }
 
+bool transaction_is_crossing(const struct transaction *t)
+{
+    const struct krb_moment *k = transaction_names(t);
+    return t->is_tgt && k->host.len > 0 && k->realm.len > 0 &&
+           !bytes_equal_nocase(k->host, k->realm);
+}
+
 bool krb_code_is_step(int32_t code)
 {
     return code == 25 || code == 52 || code == 91;
@@ -173,9 +180,11 @@ static void find_icmp(const struct view *v, struct transaction *t)
         if (m->kind == EVENT_ICMP_UNREACHABLE && m->time_ns >= t->request->first_time_ns &&
             m->u.icmp.quoted_protocol == 17 &&
             endpoint_equal(&m->u.icmp.quoted_from, &t->last_request->from) &&
-            endpoint_equal(&m->u.icmp.quoted_to, &t->last_request->to)) {
+            endpoint_equal(&m->u.icmp.quoted_to, &t->last_request->to) &&
+            icmp_meaning(&m->u.icmp) != ICMP_TOO_BIG) {
             t->icmp = m;
-            t->state = TRANSACTION_REFUSED;
+            t->state = icmp_meaning(&m->u.icmp) == ICMP_CLOSED ? TRANSACTION_REFUSED
+                                                               : TRANSACTION_UNANSWERED;
             return;
         }
     }
@@ -216,6 +225,19 @@ static void weigh_silence(const struct view *v, struct transaction *t)
     }
 }
 
+/* In the window, or about the service's own ticket, of which no other attempt made use. */
+static bool is_in_window(const struct view *v, const struct moment *m)
+{
+    if (m->time_ns >= v->from_ns) {
+        return m->first_time_ns <= v->krb_to_ns;
+    }
+    const struct krb_moment *k = &m->u.krb;
+    bool is_logon = k->type == KRB_AS_REQ || k->type == KRB_AS_REP;
+    return m->time_ns >= v->service_from_ns && !m->used && !is_logon && v->host.len > 0 &&
+           bytes_is_nocase(k->service, "HTTP") &&
+           (host_matches(k->host, v->host) || host_matches(k->host, v->resolution.canonical));
+}
+
 void transaction_collect(struct view *v)
 {
     v->transactions = arena_reserve_array(v->arena, TRANSACTIONS_MAX, sizeof *v->transactions);
@@ -223,7 +245,7 @@ void transaction_collect(struct view *v)
         return;
     }
     for (const struct moment *m = v->client->logs[LOG_KRB].first; m != NULL; m = m->next) {
-        if (m->time_ns < v->from_ns || m->first_time_ns > v->krb_to_ns) {
+        if (!is_in_window(v, m)) {
             continue;
         }
         if (is_request(m)) {

@@ -59,6 +59,17 @@ bool conn_is_unanswered(const struct view *v, const struct conn *conn)
            view_end_ns(v, conn->capture) - conn->first_syn_ns >= SILENCE_MIN_S * NS_PER_S;
 }
 
+bool conn_is_unreached(const struct view *v, const struct conn *conn)
+{
+    return conn_is_unanswered(v, conn) ||
+           (!conn->connected && conn->icmp_refused && conn->icmp != ICMP_CLOSED);
+}
+
+bool conn_is_refused(const struct conn *conn)
+{
+    return conn->refused || (!conn->connected && conn->icmp_refused && conn->icmp == ICMP_CLOSED);
+}
+
 /* The next attempt of this client for the same target ends this one's window. */
 static int64_t window_end(const struct attempt *a)
 {
@@ -213,6 +224,7 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
     if (v->host.len > 0 && !v->host_is_address) {
         resolution_of(v, v->host, &v->resolution);
     }
+    v->service_from_ns = v->from_ns;
     /* Kerberos before the last attempt's end was that attempt's. */
     if (a != NULL && client->has_attempt_end && client->last_attempt_end_ns < a->first_ns &&
         client->last_attempt_end_ns > v->from_ns) {

@@ -60,8 +60,8 @@ struct resolution {
 
 enum transaction_state {
     TRANSACTION_ANSWERED,
-    TRANSACTION_UNANSWERED, /* asked again, or given up after silence */
-    TRANSACTION_REFUSED,    /* ICMP unreachable, or RST */
+    TRANSACTION_UNANSWERED, /* asked again, given up after silence, or ICMP says why: no way */
+    TRANSACTION_REFUSED,    /* ICMP port unreachable, or RST */
     TRANSACTION_PENDING,    /* no reply, and nothing that proves silence */
 };
 
@@ -87,6 +87,7 @@ struct view {
     const struct attempt *attempt; /* NULL: no HTTP */
     struct arena *arena;           /* the case's scratch */
     int64_t from_ns, to_ns;        /* window of related traffic */
+    int64_t service_from_ns;       /* of the service's own ticket, which may be asked for sooner */
     int64_t krb_to_ns;             /* Kerberos that begins later belongs to something else */
     struct bytes host;             /* the name that the client used; empty when unknown */
     bool host_is_address;
@@ -121,6 +122,10 @@ bool transaction_is_error(const struct transaction *t);
  * realm. */
 bool transaction_is_referral(const struct transaction *t, struct bytes *realm);
 
+/* A request for a TGT of another realm than the KDC's (RFC 4120 1.2): the client knows itself whose
+ * the service is, and asks for the way there. */
+bool transaction_is_crossing(const struct transaction *t);
+
 /* Errors that are steps of a healthy exchange: 25, 52, 91 (RFC 4120 3.1.3, 7.2.1; RFC 6113 5.2). */
 bool krb_code_is_step(int32_t code);
 
@@ -145,5 +150,11 @@ int64_t view_end_ns(const struct view *v, uint16_t capture);
 
 /* A TCP connection on which the client asked and nobody answered, with proof of silence. */
 bool conn_is_unanswered(const struct view *v, const struct conn *conn);
+
+/* The same, or ICMP said that there is no way. */
+bool conn_is_unreached(const struct view *v, const struct conn *conn);
+
+/* Its port is closed: RST to the SYN, or ICMP says so. */
+bool conn_is_refused(const struct conn *conn);
 
 #endif

@@ -275,6 +275,26 @@ static void tell_kdc_closed(struct story *s, const struct row *r)
     story_icmp(s, story_endpoint(CLIENT, 53088), story_endpoint(KDC, 88), 17);
 }
 
+/* ICMP with that code answers the request, or (a status above it) the SYN. */
+static void tell_kdc_icmp(struct story *s, const struct row *r)
+{
+    story_meet(s, CLIENT, KDC);
+    s->icmp_code = (uint8_t)r->code;
+    KRB(s, .type = KRB_AS_REQ);
+    story_icmp(s, story_endpoint(CLIENT, 53088), story_endpoint(KDC, 88), 17);
+}
+
+static void tell_kdc_icmp_tcp(struct story *s, const struct row *r)
+{
+    story_meet(s, CLIENT, KDC);
+    LOOK_UP(s, .name = "_kerberos._udp.EXAMPLE.COM", .type = DNS_SRV);
+    RESOLVE(s, .name = "_kerberos._udp.EXAMPLE.COM", .type = DNS_SRV, .target = "kdc.example.com");
+    s->icmp_code = (uint8_t)r->code;
+    struct talk t = talk_syn(s, KDC, 88);
+    story_icmp(s, t.client, t.server, 6);
+    talk_end(&t, TCP_END_CAPTURE);
+}
+
 static void tell_tcp_blocked(struct story *s, const struct row *r)
 {
     (void)r;
@@ -396,6 +416,11 @@ static const struct row rows[] = {
     {CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC, LIKELY, tell_kdc_silence, .code = 0},
     {CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC, POSSIBLE, tell_kdc_absent, .code = 0},
     {CAUSE_KDC_REFUSED, STEP_REACH_KDC, CERTAIN, tell_kdc_closed, .code = 0},
+    {CAUSE_KDC_REFUSED, STEP_REACH_KDC, CERTAIN, tell_kdc_icmp, .code = 3},
+    {CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC, LIKELY, tell_kdc_icmp, .code = 1},
+    {CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC, LIKELY, tell_kdc_icmp, .code = 13},
+    {CAUSE_KDC_REFUSED, STEP_REACH_KDC, CERTAIN, tell_kdc_icmp_tcp, .code = 3},
+    {CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC, LIKELY, tell_kdc_icmp_tcp, .code = 10},
     {CAUSE_KDC_TCP_BLOCKED, STEP_REACH_KDC, CERTAIN, tell_tcp_blocked, .code = 0},
     {CAUSE_KDC_UNAVAILABLE, STEP_REACH_KDC, CERTAIN, tell_as_error, .code = 29},
     {CAUSE_KDC_UNAVAILABLE, STEP_REACH_KDC, CERTAIN, tell_tgs_error, .code = 29},
@@ -461,6 +486,13 @@ static const struct row rows[] = {
     {CAUSE_REFERRAL_FAILED, STEP_TICKET, CERTAIN, tell_circle, .code = 0},
     {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_as_error, .code = 68},
     {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_tgs_error, .code = 68},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_crossing, .code = 7},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_crossing, .code = 12},
+    {CAUSE_REFERRAL_FAILED, STEP_TICKET, LIKELY, tell_crossing_not_found, .code = 0},
+    {CAUSE_SERVICE_ETYPE_UNSUPPORTED, STEP_TICKET, CERTAIN, tell_crossing, .code = 14},
+    {CAUSE_TGT_REJECTED, STEP_TICKET, LIKELY, tell_crossing, .code = 20},
+    {CAUSE_CLOCK_SKEW, STEP_TICKET, CERTAIN, tell_crossing, .code = 37},
+    {CAUSE_KDC_UNAVAILABLE, STEP_REACH_KDC, CERTAIN, tell_crossing, .code = 29},
     {CAUSE_SPN_MISSING_FOR_ALIAS, STEP_TICKET, LIKELY, tell_alias, .code = 0},
     {CAUSE_SPN_MISSING_FOR_ALIAS, STEP_TICKET, LIKELY, tell_alias, .code = 1},
     {CAUSE_SPN_MISSING_FOR_SHORT_NAME, STEP_TICKET, LIKELY, tell_short_name, .code = 0},

@@ -83,6 +83,37 @@ static void tell_circle(struct story *s, const struct row *r)
     give_up(s);
 }
 
+/* The client asks its own realm's KDC for the way to another realm after the challenge. */
+static struct talk cross(struct story *s)
+{
+    story_client_side(s);
+    story_resolve(s);
+    story_logon(s);
+    struct talk t = talk_open(s);
+    ASK(&t, .host = MP_NAME);
+    ANSWER(&t, .status = 401);
+    KRB(s, .type = KRB_TGS_REQ, .sname = "krbtgt/" OTHER_REALM, .etypes = {18, 17});
+    return t;
+}
+
+static void tell_crossing(struct story *s, const struct row *r)
+{
+    struct talk t = cross(s);
+    KRB(s, .type = KRB_ERROR_MSG, .sname = "krbtgt/" OTHER_REALM, .error = r->code);
+    ASK(&t, .token = TOKEN_NTLM_1);
+    talk_ntlm_on(&t, 401);
+}
+
+static void tell_crossing_not_found(struct story *s, const struct row *r)
+{
+    (void)r;
+    (void)cross(s);
+    KRB(s, .type = KRB_TGS_REP, .sname = "krbtgt/" OTHER_REALM, .ticket = 77);
+    LOOK_UP(s, .name = "_kerberos._udp." OTHER_REALM, .type = DNS_SRV);
+    RESOLVE(s, .name = "_kerberos._udp." OTHER_REALM, .type = DNS_SRV, .rcode = 3);
+    give_up(s);
+}
+
 /* Error 7 with an e-text, or (a code) with an NTSTATUS. */
 static void tell_words(struct story *s, const struct row *r)
 {

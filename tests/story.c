@@ -220,8 +220,11 @@ void story_arp(struct story *s, const char *target, bool is_reply)
 
 void story_icmp(struct story *s, struct endpoint from, struct endpoint to, uint8_t protocol)
 {
-    struct icmp_facts icmp = {
-        .type = 3, .code = 3, .quoted_protocol = protocol, .quoted_from = from, .quoted_to = to};
+    struct icmp_facts icmp = {.type = 3,
+                              .code = s->icmp_code == 0 ? 3 : s->icmp_code,
+                              .quoted_protocol = protocol,
+                              .quoted_from = from,
+                              .quoted_to = to};
     struct event e = story_next(s, EVENT_ICMP_UNREACHABLE, to, from);
     e.carrier = CARRIER_OTHER;
     e.icmp = &icmp;

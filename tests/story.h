@@ -46,6 +46,7 @@ struct story {
     uint32_t frame;
     uint64_t id, connection;
     uint16_t port;
+    uint8_t icmp_code;         /* of story_icmp(); 0: 3, the port */
     char flaw[STORY_FLAW_MAX]; /* what story_end() found wrong with the texts; empty: nothing */
 };
 

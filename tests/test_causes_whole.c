@@ -212,6 +212,27 @@ Test(causes, handshake_left_in_its_middle)
     story_free(&s);
 }
 
+/* Goal: a ticket asked for in advance is its own host's, though another attempt ends in between.
+ * Method: two hosts' tickets asked for at once and refused each in its way, then a request to the
+ * one and to the other. */
+Test(causes, tickets_for_two_hosts_asked_for_at_once)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    story_ticket_error(&s, MP_SPN, 7, 0);
+    story_ticket_error(&s, "HTTP/mp2.example.com", 14, 0);
+    ntlm(&s, MP_NAME, 401);
+    story_wait(&s, 2);
+    s.server = MP_2;
+    ntlm(&s, "mp2.example.com", 401);
+    END(&s, 2);
+    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_SPN_MISSING, STEP_TICKET);
+    EXPECT(&s, 1, OUTCOME_REFUSED, CAUSE_SERVICE_ETYPE_UNSUPPORTED, STEP_TICKET);
+    cr_expect_eq(s.analysis.num_other_failures, 0);
+    story_free(&s);
+}
+
 /* ---- a ticket that is refused, and what the client does then ---- */
 
 /* Presents a ticket that is refused, goes on with NTLM, which gets that status. */

@@ -374,6 +374,36 @@ Test(harmless, one_lost_answer)
     EXPECT_NOTHING(&s);
 }
 
+/* ICMP that says no more than that a packet was too large, or after which the capture ends while
+ * another KDC may be asked. */
+Test(harmless, icmp_that_proves_nothing)
+{
+    struct story s;
+    begin(&s);
+    s.icmp_code = 4;
+    KRB(&s, .type = KRB_AS_REQ);
+    story_icmp(&s, story_endpoint(CLIENT, 53088), story_endpoint(KDC, 88), 17);
+    story_wait(&s, 5);
+    story_meet(&s, KDC, KDC_2);
+    EXPECT_NOTHING(&s);
+
+    begin(&s);
+    s.icmp_code = 13;
+    KRB(&s, .type = KRB_AS_REQ);
+    story_icmp(&s, story_endpoint(CLIENT, 53088), story_endpoint(KDC, 88), 17);
+    EXPECT_NOTHING(&s);
+
+    begin(&s);
+    s.icmp_code = 13;
+    KRB(&s, .type = KRB_AS_REQ, .has_preauth = true, .nonce = 7, .kdc = KDC_2);
+    story_icmp(&s, story_endpoint(CLIENT, 53088), story_endpoint(KDC_2, 88), 17);
+    KRB(&s, .type = KRB_AS_REQ, .has_preauth = true, .nonce = 7);
+    KRB(&s, .type = KRB_AS_REP);
+    story_ticket(&s, MP_SPN, 1);
+    approve(&s);
+    EXPECT_APPROVED(&s);
+}
+
 /* Asked twice within a second and a half: who asks may still be waiting when the capture ends. */
 Test(harmless, capture_that_ends_within_two_seconds)
 {
