@@ -51,6 +51,7 @@ struct http_message {
     struct http_values authorization, proxy_authorization;   /* request */
     struct http_values www_authenticate, proxy_authenticate; /* response */
     struct bytes server, date, via, user_agent, allow, content_type, location, powered_by;
+    bool is_behind_tls;      /* request: a proxy says that the client spoke TLS with it */
     const char *node_header; /* response: the header of http_nodes.def that it has, or NULL */
     struct bytes node;       /* its value: which machine answered */
     bool connection_close;

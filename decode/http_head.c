@@ -240,6 +240,7 @@ enum field_kind {
     FIELD_EXPECT,
     FIELD_TRANSFER_ENCODING,
     FIELD_NODE,
+    FIELD_FRONT_TLS,
 };
 
 enum sender { SENDER_ANY, SENDER_CLIENT, SENDER_SERVER };
@@ -261,6 +262,7 @@ static const struct field fields[] = {
     {"Content-Type", FIELD_FIRST, SENDER_ANY, SLOT(content_type)},
     {"Date", FIELD_FIRST, SENDER_ANY, SLOT(date)},
     {"Expect", FIELD_EXPECT, SENDER_CLIENT, 0},
+    {"Front-End-Https", FIELD_FRONT_TLS, SENDER_CLIENT, 0},
     {"Host", FIELD_HOST, SENDER_CLIENT, 0},
     {"Location", FIELD_FIRST, SENDER_ANY, SLOT(location)},
     {"Proxy-Authenticate", FIELD_VALUES, SENDER_SERVER, SLOT(proxy_authenticate)},
@@ -274,6 +276,9 @@ static const struct field fields[] = {
 
 /* The same for names that begin with X-. */
 static const struct field own_fields[] = {
+    {"X-Forwarded-Proto", FIELD_FRONT_TLS, SENDER_CLIENT, 0},
+    {"X-Forwarded-Scheme", FIELD_FRONT_TLS, SENDER_CLIENT, 0},
+    {"X-Forwarded-Ssl", FIELD_FRONT_TLS, SENDER_CLIENT, 0},
     {"X-Powered-By", FIELD_FIRST, SENDER_SERVER, SLOT(powered_by)},
 #define HTTP_NODE_HEADER(name) {name, FIELD_NODE, SENDER_SERVER, 0},
 #include "decode/http_nodes.def"
@@ -391,6 +396,10 @@ static void field_set(struct http_head *h, const struct field *field, struct byt
             m->node_header = field->name;
             m->node = value;
         }
+        break;
+    case FIELD_FRONT_TLS:
+        m->is_behind_tls =
+            m->is_behind_tls || bytes_is_nocase(value, "https") || bytes_is_nocase(value, "on");
         break;
     case FIELD_OTHER:
         break;

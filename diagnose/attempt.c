@@ -287,6 +287,9 @@ void attempt_request(struct attempt_list *list, struct client *c, struct conn *c
             attempt_close(list, list->oldest, over, context);
         }
         a = attempt_new(list, c, request);
+        if (a != NULL) {
+            a->is_again = has_token && conn != NULL && conn->authenticated_by_attempt != 0;
+        }
     }
     if (a == NULL) {
         moment_free(request);
@@ -339,6 +342,9 @@ static void answer_waiting(struct attempt_list *list, struct client *c, struct c
     struct attempt *a = NULL;
     if (status == 401 || status == 407) {
         a = attempt_new(list, c, request);
+        if (a != NULL) {
+            a->is_again = conn->authenticated_by_attempt != 0;
+        }
     } else if (conn->authenticated_by_attempt && is_success(status)) {
         struct attempt *approved = attempt_of_serial(c, conn->authenticated_by_attempt);
         if (approved != NULL) {

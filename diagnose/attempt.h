@@ -54,7 +54,8 @@ struct attempt {
     bool is_ccm;        /* CCM_POST */
     bool is_protected;  /* a path with Windows authentication, or authentication was seen */
     bool is_registration;
-    bool has_token;          /* Negotiate, NTLM or Kerberos was carried by a request */
+    bool is_again;  /* its connection was authenticated before, and is asked or asks once more */
+    bool has_token; /* Negotiate, NTLM or Kerberos was carried by a request */
     struct moment *fallback; /* owned; CCM_POST to an anonymous path afterwards */
     struct attempt_told told;
 };

@@ -405,17 +405,29 @@ bool detect_neighbour_silent(const struct judgement *j, uint32_t unused, struct 
 }
 
 /* After the challenge the client looked for a host that is not there, and sent no token. */
-bool detect_kdc_absent(const struct judgement *j, uint32_t unused, struct proof *p)
+static bool find_absent(const struct judgement *j, bool is_known_kdc, struct proof *p)
 {
-    (void)unused;
     const struct exchange *x = j->reading.first_anonymous_401;
     int64_t from = x == NULL ? j->v->from_ns : x->response->time_ns;
     for (const struct moment *m = j->v->client->logs[LOG_OTHER].first; m != NULL; m = m->next) {
         if (m->kind == EVENT_NEIGHBOUR_REQUEST && m->time_ns >= from && m->time_ns <= j->v->to_ns &&
             !address_equal(&m->u.neighbour.target, &j->v->server.address) &&
+            (!is_known_kdc || view_is_kdc(j->v, &m->u.neighbour.target)) &&
             neighbour_is_silent(j, &m->u.neighbour.target, from, p)) {
             return true;
         }
     }
     return false;
+}
+
+bool detect_kdc_absent(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    return find_absent(j, false, p);
+}
+
+bool detect_known_kdc_absent(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    return find_absent(j, true, p);
 }

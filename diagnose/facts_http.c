@@ -150,6 +150,18 @@ bool detect_token_is_large(const struct judgement *j, uint32_t unused, struct pr
     return true;
 }
 
+/* HTTP.sys signs answers of its own so, IIS those of applications (Microsoft-IIS/10.0). */
+bool detect_httpsys_answered(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    const struct moment *m = final_response(j);
+    if (m == NULL || !bytes_begins_nocase(m->u.http.server, "Microsoft-HTTPAPI/")) {
+        return false;
+    }
+    proof_add(j, p, m, "HTTP.sys itself answers %u", m->u.http.status);
+    return true;
+}
+
 bool detect_path_unprotected(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;

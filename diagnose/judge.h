@@ -42,6 +42,10 @@ struct bytes hint_of_error(const struct judgement *j);
 struct bytes hint_of_rodc(const struct judgement *j);
 struct bytes hint_of_loopback(const struct judgement *j);
 struct bytes hint_of_path(const struct judgement *j);
+struct bytes hint_of_own_name(const struct judgement *j);
+struct bytes hint_of_front_tls(const struct judgement *j);
+struct bytes hint_of_split(const struct judgement *j);
+struct bytes hint_of_fragments(const struct judgement *j);
 
 /* Fills vantage, cannot_show and next_capture, when all else is filled (advice.c). */
 void advice_fill(const struct judgement *j, struct attempt_record *out);

@@ -214,6 +214,7 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
     out->has_date = h->has_date;
     out->date_ns = h->date_ns;
     out->server = keep(a, m->server);
+    out->is_behind_tls = m->is_behind_tls;
     out->powered_by = keep(a, m->powered_by);
     out->node_header = m->node_header;
     out->node = keep(a, m->node);

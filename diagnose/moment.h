@@ -74,6 +74,7 @@ struct http_moment {
     enum auth_scheme scheme; /* scheme of the token */
     size_t token_len, header_len;
     struct ticket_sight ticket;
+    bool is_behind_tls; /* a proxy says that the client spoke TLS with it */
     bool is_ccm_post, is_registration;
     struct bytes ccm_name, ccm_sms_id, ccm_request_type; /* of a CCM_POST's body; may be empty */
     bool has_ccm_request_time, has_ccm_sent_time;

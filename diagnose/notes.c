@@ -1,7 +1,7 @@
 /* Notes beside a verdict: nothing is broken by them, and they are worth knowing. */
 #include "diagnose/judge.h"
 
-#define NOTES_PER_ATTEMPT_MAX 12
+#define NOTES_PER_ATTEMPT_MAX 16
 #define DNS_SLOW_S 2
 #define KDC_SLOW_S 1.0
 #define NOTED_SKEW_PART 5  /* a fifth of the limit is worth a note */
@@ -185,7 +185,21 @@ void notes_fill(const struct judgement *j, struct attempt_record *out)
                  judge_text(j, "%u further request%s on the authenticated connection.",
                             a->num_later_requests, a->num_later_requests == 1 ? "" : "s"));
     }
+    if (a != NULL && a->is_again && a->num_exchanges > 0) {
+        add_line(notes, &out->num_notes,
+                 judge_text(j,
+                            "Frame %u: authenticated once more on a connection that was "
+                            "authenticated already; each time costs a round trip, or a token as "
+                            "long as this one (IIS: authPersistNonNTLM).",
+                            a->exchanges[0].request->frame));
+    }
+    if (!was_let_in || j->seen[FACT_TICKET_REFUSED]) {
+        add_line(notes, &out->num_notes, hint_of_own_name(j));
+        add_line(notes, &out->num_notes, hint_of_front_tls(j));
+    }
     if (!was_let_in) {
+        add_line(notes, &out->num_notes, hint_of_split(j));
+        add_line(notes, &out->num_notes, hint_of_fragments(j));
         add_line(notes, &out->num_notes, hint_of_error(j));
         add_line(notes, &out->num_notes, hint_of_rodc(j));
         add_line(notes, &out->num_notes, hint_of_loopback(j));
@@ -195,8 +209,10 @@ void notes_fill(const struct judgement *j, struct attempt_record *out)
     note_registration(j, notes, &out->num_notes);
     if (r->state == RESOLUTION_OK && r->cost_s > DNS_SLOW_S) {
         add_line(notes, &out->num_notes,
-                 judge_text(j, "DNS took %.1f s and %u queries to answer for %.*s.", r->cost_s,
-                            r->num_failed_before + 1, (int)r->name.len, (const char *)r->name.at));
+                 judge_text(j, "DNS took %.1f s and %u %s to answer for %.*s.", r->cost_s,
+                            r->num_failed_before + 1,
+                            r->num_failed_before == 0 ? "query" : "queries", (int)r->name.len,
+                            (const char *)r->name.at));
     }
     const struct moment *local = local_question(j->v);
     if (local != NULL) {

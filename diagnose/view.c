@@ -7,6 +7,40 @@
 #define KERBEROS_PORT 88
 #define KRB_END_PASSES_MAX 64 /* over what the client did after the attempt's last exchange */
 
+/* Did any look-up give that address for the name? */
+static bool is_address_of(const struct view *v, struct bytes name, const struct address *a)
+{
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct moment *m = v->lookups[i].response;
+        for (size_t j = 0; m != NULL && j < m->u.dns.num_answers; j++) {
+            const struct dns_record *r = &m->u.dns.answers[j];
+            if ((r->type == DNS_A || r->type == DNS_AAAA) && address_equal(&r->address, a) &&
+                bytes_equal_nocase(r->name, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Does an SRV record for KDCs or domain controllers lead to it? */
+static bool is_named_kdc(const struct view *v, const struct address *a)
+{
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        bool is_srv = l->type == DNS_SRV && (bytes_begins_nocase(l->name, "_kerberos.") ||
+                                             bytes_begins_nocase(l->name, "_ldap._tcp."));
+        for (size_t j = 0; is_srv && l->response != NULL && j < l->response->u.dns.num_answers;
+             j++) {
+            const struct dns_record *r = &l->response->u.dns.answers[j];
+            if (r->type == DNS_SRV && is_address_of(v, r->target, a)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool view_is_kdc(const struct view *v, const struct address *a)
 {
     for (size_t i = 0; i < v->num_transactions; i++) {
@@ -19,17 +53,7 @@ bool view_is_kdc(const struct view *v, const struct address *a)
             return true;
         }
     }
-    for (size_t i = 0; i < v->num_lookups; i++) {
-        const struct lookup *l = &v->lookups[i];
-        bool is_srv = l->type == DNS_SRV && bytes_begins_nocase(l->name, "_kerberos.");
-        for (size_t j = 0; is_srv && l->response != NULL && j < l->response->u.dns.num_answers;
-             j++) {
-            if (address_equal(&l->response->u.dns.answers[j].address, a)) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return is_named_kdc(v, a);
 }
 
 static bool is_in_window(const struct view *v, const struct conn *conn)
@@ -99,8 +123,7 @@ static void fill_attempt(struct view *v)
     v->host_is_address = address_parse(v->host, &ignored);
 }
 
-/* Is this the question for the name of that address (RFC 1035 3.5)? IPv6: not told apart. */
-static bool is_reverse_of(struct bytes question, const struct address *a)
+bool view_is_reverse_of(struct bytes question, const struct address *a)
 {
     char buffer[64];
     struct text t;
@@ -129,7 +152,7 @@ static bool is_other_name(const struct view *v, struct bytes name)
             bool is_address = (r->type == DNS_A || r->type == DNS_AAAA) &&
                               address_equal(&r->address, &v->server.address);
             if ((is_ours && is_address && host_matches(name, r->name)) ||
-                (r->type == DNS_PTR && is_reverse_of(l->name, &v->server.address) &&
+                (r->type == DNS_PTR && view_is_reverse_of(l->name, &v->server.address) &&
                  host_matches(name, r->target))) {
                 return true;
             }

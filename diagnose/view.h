@@ -138,6 +138,9 @@ bool lookup_was_unanswered(const struct view *v, const struct lookup *l);
 /* Is it the same host: equal, or one is the other's first label? */
 bool host_matches(struct bytes a, struct bytes b);
 
+/* Is this the question for the name of that address (RFC 1035 3.5)? IPv6: not told apart. */
+bool view_is_reverse_of(struct bytes question, const struct address *a);
+
 /* Connections of the client in v's window to the given address and port (0: any port); *it starts
  * NULL and is moved on; NULL when there is no further one. */
 const struct conn *view_next_conn(const struct view *v, const struct conn *previous);

@@ -249,6 +249,14 @@ static void fill_notes(struct case_file *c)
                                 "messages were captured twice; each counts once."),
                      (uint16_t)i, g->first_duplicate);
         }
+        if (s->info.drops[CAPTURE_DROP_FRAME_CUT] > 0) {
+            add_note(c, notes, "frames-cut",
+                     count_text(c, s->info.drops[CAPTURE_DROP_FRAME_CUT],
+                                "frames were captured shorter than they were: tickets and tokens "
+                                "behind the cut cannot be read. Take the next capture without a "
+                                "snap length (tcpdump -s 0, pktmon --pkt-size 0)."),
+                     (uint16_t)i, 0);
+        }
         if (s->info.zone == CAPTURE_ZONE_UNKNOWN && s->info.frames > 0) {
             add_note(c, notes, "zone-unknown",
                      bytes_of("The capture's times are local times of an unknown zone; give "

@@ -44,6 +44,10 @@ static const struct header headers[] = {
     {"Set-Cookie", TREAT_BLANK},
     {"Referer", TREAT_BLANK},
     {"X-Powered-By", TREAT_PRODUCT},
+    {"X-Forwarded-Proto", TREAT_KEEP},
+    {"X-Forwarded-Scheme", TREAT_KEEP},
+    {"X-Forwarded-Ssl", TREAT_KEEP},
+    {"Front-End-Https", TREAT_KEEP},
 #define HTTP_NODE_HEADER(name) {name, TREAT_NAME},
 #include "decode/http_nodes.def"
 #undef HTTP_NODE_HEADER
@@ -257,7 +261,7 @@ static bool is_harmless(struct bytes b)
         "Jan",      "Feb",        "Mar",     "Apr",     "May",          "Jun",      "Jul",
         "Aug",      "Sep",        "Oct",     "Nov",     "Dec",          "GET",      "HEAD",
         "POST",     "PUT",        "DELETE",  "OPTIONS", "TRACE",        "CCM_POST", "BITS_POST",
-        "PROPFIND", "PATCH"};
+        "PROPFIND", "PATCH",      "http",    "https",   "on",           "off"};
     for (size_t i = 0; i < b.len;) {
         uint8_t c = b.at[i];
         bool is_word = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';

@@ -170,6 +170,14 @@ static void tell_long_token(struct story *s, const struct row *r)
     }
 }
 
+/* HTTP.sys answers by itself. */
+static void tell_long_token_to_httpsys(struct story *s, const struct row *r)
+{
+    struct talk t = talk_open(s);
+    ASK(&t, .token = TOKEN_KRB, .header_len = HOST_TOKEN_LIMIT + 1);
+    ANSWER(&t, .status = (unsigned)r->code, .server = "Microsoft-HTTPAPI/2.0");
+}
+
 static void tell_no_token(struct story *s, const struct row *r)
 {
     if (r->code == 0) {
@@ -265,6 +273,17 @@ static void tell_kdc_absent(struct story *s, const struct row *r)
     ANSWER(&t, .status = 401);
     arp_in_vain(s, KDC_2);
     story_wait(s, 11);
+}
+
+/* The same of a host that SRV records name. */
+static void tell_known_kdc_absent(struct story *s, const struct row *r)
+{
+    story_client_side(s);
+    LOOK_UP(s, .name = "_kerberos._udp.EXAMPLE.COM", .type = DNS_SRV);
+    RESOLVE(s, .name = "_kerberos._udp.EXAMPLE.COM", .type = DNS_SRV, .target = "dc2.example.com");
+    LOOK_UP(s, .name = "dc2.example.com");
+    RESOLVE(s, .name = "dc2.example.com", .address = KDC_2);
+    tell_kdc_absent(s, r);
 }
 
 static void tell_kdc_closed(struct story *s, const struct row *r)
@@ -415,6 +434,7 @@ static const struct row rows[] = {
     {CAUSE_KDC_NOT_LOCATED, STEP_REACH_KDC, LIKELY, tell_no_srv, .code = 0},
     {CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC, LIKELY, tell_kdc_silence, .code = 0},
     {CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC, POSSIBLE, tell_kdc_absent, .code = 0},
+    {CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC, LIKELY, tell_known_kdc_absent, .code = 0},
     {CAUSE_KDC_REFUSED, STEP_REACH_KDC, CERTAIN, tell_kdc_closed, .code = 0},
     {CAUSE_KDC_REFUSED, STEP_REACH_KDC, CERTAIN, tell_kdc_icmp, .code = 3},
     {CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC, LIKELY, tell_kdc_icmp, .code = 1},
@@ -427,6 +447,7 @@ static const struct row rows[] = {
 
     {CAUSE_CLOCK_SKEW, STEP_TGT, CERTAIN, tell_as_error, .code = 37},
     {CAUSE_CLOCK_SKEW, STEP_TGT, LIKELY, tell_as_error_with_clocks, .code = 11},
+    {CAUSE_CLOCK_SKEW, STEP_TGT, LIKELY, tell_as_error_with_clocks, .code = 10},
     {CAUSE_CLOCK_SKEW, STEP_TGT, LIKELY, tell_as_error, .code = 33},
     {CAUSE_CLIENT_UNKNOWN, STEP_TGT, CERTAIN, tell_as_error, .code = 6},
     {CAUSE_CLIENT_DISABLED, STEP_TGT, CERTAIN, tell_as_error, .code = 18, .ntstatus = 0xC0000072},
@@ -524,6 +545,7 @@ static const struct row rows[] = {
     {CAUSE_HOST_IS_IP_ADDRESS, STEP_PRESENT, LIKELY, tell_literal, .code = 0},
     {CAUSE_NTLM_INSTEAD_OF_KERBEROS, STEP_PRESENT, LIKELY, tell_ntlm_at_server, .code = 200},
     {CAUSE_TOKEN_TOO_LARGE, STEP_PRESENT, LIKELY, tell_long_token, .code = 400},
+    {CAUSE_TOKEN_TOO_LARGE, STEP_PRESENT, CERTAIN, tell_long_token_to_httpsys, .code = 400},
     {CAUSE_TOKEN_TOO_LARGE, STEP_PRESENT, CERTAIN, tell_long_token, .code = 431},
     {CAUSE_TOKEN_TOO_LARGE, STEP_PRESENT, POSSIBLE, tell_long_token, .code = 0},
 
@@ -545,6 +567,7 @@ static const struct row rows[] = {
      .ntstatus = 36000},
     {CAUSE_TICKET_EXPIRED, STEP_ACCEPT, LIKELY, tell_ap_error_with_clocks, .code = 32,
      .ntstatus = 0},
+    {CAUSE_CAPTURE_INCOMPLETE, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 32},
     {CAUSE_TICKET_REFUSED, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 0},
 };
 

@@ -131,6 +131,7 @@ struct request_words {
     unsigned ticket;      /* which ticket: equal numbers are the same ticket */
     int32_t ticket_etype; /* 18 */
     bool is_cut;          /* the head's end was not captured */
+    bool is_behind_tls;   /* a proxy says so */
 };
 
 struct answer_words {
@@ -174,6 +175,7 @@ struct krb_words {
     int32_t pa_type;         /* a PA-DATA of this type */
     const struct talk *over; /* on this connection; NULL: UDP */
     uint32_t kvno;           /* of the ticket: 3 */
+    unsigned num_frames;     /* that carry it: 1 */
 };
 void story_krb(struct story *s, const struct krb_words *w);
 #define KRB(s, ...) story_krb(s, &(struct krb_words){__VA_ARGS__})

@@ -105,6 +105,9 @@ void story_krb(struct story *s, const struct krb_words *w)
     e.carrier = w->over == NULL ? CARRIER_UDP : CARRIER_TCP;
     e.connection = w->over == NULL ? 0 : w->over->connection;
     e.krb = &k;
+    for (unsigned i = 1; i < w->num_frames; i++) {
+        e.frame = e.frames[e.num_frames++] = ++s->frame;
+    }
     case_push(s->c, &e);
 }
 

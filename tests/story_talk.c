@@ -193,7 +193,8 @@ void talk_request(struct talk *t, const struct request_words *w)
                                       .method = bytes_of(t->method),
                                       .target = bytes_of(t->path),
                                       .path = bytes_of(t->path),
-                                      .host = bytes_of(t->host)};
+                                      .host = bytes_of(t->host),
+                                      .is_behind_tls = w->is_behind_tls};
     h.auth = h.proxy_auth = no_auth;
     fill_request_auth(w->token == TOKEN_PROXY_NTLM_3 ? &h.proxy_auth : &h.auth, &parts, w);
     h.ccm.recognised = h.ccm.is_registration = w->is_registration;

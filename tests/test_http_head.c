@@ -158,6 +158,25 @@ Test(http_head, which_machine_answered)
     cr_assert_str_eq(s.powered_by, "");
 }
 
+/* Goal: a proxy that ended TLS is believed in a request only. Method: its headers, on and off. */
+Test(http_head, tls_in_front)
+{
+    static const struct {
+        const char *head;
+        bool is_behind_tls;
+    } cases[] = {
+        {"GET / HTTP/1.1\r\nX-Forwarded-Proto: https\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nFront-End-Https: On\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Ssl: off\r\n\r\n", false},
+        {"HTTP/1.1 200 OK\r\nX-Forwarded-Proto: https\r\n\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct seen s = read_one(cases[i].head[0] == 'H', cases[i].head);
+        cr_assert_eq(s.num, 1);
+        cr_expect_eq(s.m.is_behind_tls, cases[i].is_behind_tls, "%zu", i);
+    }
+}
+
 Test(http_head, more_challenges_than_are_kept)
 {
     struct seen s = read_one(1, "HTTP/1.1 401 No\r\nWWW-Authenticate: 1\r\nWWW-Authenticate: 2\r\n"
