@@ -120,6 +120,9 @@ static struct bytes summary_of(struct arena *arena, const struct log_report *r)
     char buffer[SUMMARY_BYTES_MAX];
     struct text t;
     text_init(&t, buffer, sizeof buffer);
+    if (r->num_clients == 0) {
+        return bytes_of("No line of the logs tells of a client that logs on.");
+    }
     if (r->num_bad_clients == 0) {
         text_format(&t, "No client was refused; %llu %s let in.",
                     (unsigned long long)r->num_clients_by_outcome[OUTCOME_APPROVED],

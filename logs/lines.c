@@ -47,7 +47,8 @@ void lines_free(struct lines *l)
     free(l);
 }
 
-/* Byte order marks: EF BB BF is stepped over, FF FE and FE FF say that all of it is UTF-16. */
+/* Byte order marks: EF BB BF is stepped over, FF FE and FE FF say that all of it is UTF-16; so does
+ * the '#' that such a log begins with. */
 static void begin(struct lines *l)
 {
     struct bytes first = unpacked_peek(l->file, 3);
@@ -56,8 +57,11 @@ static void begin(struct lines *l)
         unpacked_consume(l->file, 3);
         return;
     }
-    bool is_little = first.len >= 2 && first.at[0] == 0xff && first.at[1] == 0xfe;
-    bool is_big = first.len >= 2 && first.at[0] == 0xfe && first.at[1] == 0xff;
+    bool has_mark = first.len >= 2 && first.at[0] + first.at[1] == 0xff + 0xfe;
+    bool is_little =
+        first.len >= 2 && (has_mark ? first.at[0] == 0xff : first.at[0] == '#' && first.at[1] == 0);
+    bool is_big =
+        first.len >= 2 && (has_mark ? first.at[0] == 0xfe : first.at[0] == 0 && first.at[1] == '#');
     if (!is_little && !is_big) {
         return;
     }
@@ -72,7 +76,7 @@ static void begin(struct lines *l)
         return;
     }
     l->is_wide = true;
-    unpacked_consume(l->file, 2);
+    unpacked_consume(l->file, has_mark ? 2 : 0);
 }
 
 /* More UTF-8 behind what there is: true when something came. What is no UTF-16 becomes '?'. */
@@ -147,6 +151,20 @@ static void skip_line(struct lines *l)
     }
 }
 
+/* HTTP.sys sets room aside in its files: what it did not get to write stays zero. */
+static void skip_zeros(struct lines *l)
+{
+    struct bytes here = peek(l, 1);
+    while (here.len > 0 && here.at[0] == 0) {
+        size_t num = 0;
+        while (num < here.len && here.at[num] == 0) {
+            num++;
+        }
+        consume(l, num);
+        here = peek(l, 1);
+    }
+}
+
 bool lines_next(struct lines *l, struct bytes *line, bool *cut)
 {
     if (!l->has_begun) {
@@ -155,6 +173,7 @@ bool lines_next(struct lines *l, struct bytes *line, bool *cut)
     consume(l, l->taken);
     l->taken = 0;
     *cut = false;
+    skip_zeros(l);
     struct bytes here = peek(l, 1);
     size_t end = bytes_find(here, '\n', 0);
     if (end == here.len && here.len <= LINE_BYTES_MAX) {

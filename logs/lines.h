@@ -1,5 +1,6 @@
 /* Lines of a text file, in UTF-8 or whatever one-byte encoding it has; UTF-16 with a byte order
- * mark becomes UTF-8. CRLF and LF end a line alike. */
+ * mark, or a '#' at its start, becomes UTF-8. CRLF and LF end a line alike; zeros before a line are
+ * none of it. */
 #ifndef KRBSCOPE_LOGS_LINES_H
 #define KRBSCOPE_LOGS_LINES_H
 

@@ -70,9 +70,11 @@ static bool take_date(struct w3c_fields *f, struct bytes date)
     }
     const struct civil c = {
         .year = century * 100 + year, .month = (unsigned)month, .day = (unsigned)day};
-    if (!civil_to_seconds(&c, &f->day_s)) {
+    int64_t day_s;
+    if (!civil_to_seconds(&c, &day_s)) {
         return false;
     }
+    f->day_s = day_s;
     memcpy(f->date_text, date.at, DATE_LEN);
     f->seen_date = (struct bytes){.at = f->date_text, .len = DATE_LEN};
     f->has_day = true;

@@ -205,7 +205,7 @@ Test(log, long_lines)
 }
 
 /* Goal: byte order marks. Method: the same log as UTF-8 with a mark and as UTF-16 of either order,
- * long enough to be turned in several pieces. */
+ * with a mark and without, long enough to be turned in several pieces. */
 Test(log, byte_order_marks)
 {
     enum { LINES = 3000 };
@@ -214,7 +214,7 @@ Test(log, byte_order_marks)
     for (int i = 0; i < LINES; i++) {
         len += (size_t)sprintf(text + len, "%s\r\n", LINE_401);
     }
-    for (int form = 0; form < 3; form++) {
+    for (int form = 0; form < 5; form++) {
         char path[64];
         struct log_entry e;
         uint8_t *bytes = malloc(2 * len + 4);
@@ -224,11 +224,14 @@ Test(log, byte_order_marks)
             memcpy(bytes + 3, text, len);
             size = len + 3;
         } else {
-            bytes[size++] = form == 1 ? 0xff : 0xfe;
-            bytes[size++] = form == 1 ? 0xfe : 0xff;
+            const bool is_little = form % 2 == 1;
+            if (form < 3) {
+                bytes[size++] = is_little ? 0xff : 0xfe;
+                bytes[size++] = is_little ? 0xfe : 0xff;
+            }
             for (size_t i = 0; i < len; i++) {
-                bytes[size++] = form == 1 ? (uint8_t)text[i] : 0;
-                bytes[size++] = form == 1 ? 0 : (uint8_t)text[i];
+                bytes[size++] = is_little ? (uint8_t)text[i] : 0;
+                bytes[size++] = is_little ? 0 : (uint8_t)text[i];
             }
         }
         struct log_file *l = open_bytes(path, bytes, size);
@@ -244,6 +247,43 @@ Test(log, byte_order_marks)
         free(bytes);
     }
     free(text);
+}
+
+/* Goal: room that HTTP.sys set aside and did not use is no line. Method: zeros before lines,
+ * between them, more than a line may have, and at the end. */
+Test(log, zeros)
+{
+    enum { ZEROS = LINE_BYTES_MAX + 100 };
+    static const char lines[] = FIELDS "\r\n" LINE_401 "\r\n";
+    const size_t len = sizeof lines - 1;
+    char path[64];
+    struct log_entry e;
+    uint8_t *bytes = calloc(1, 2 * (len + ZEROS));
+    memcpy(bytes, lines, len);
+    memcpy(bytes + len + ZEROS, lines, len);
+    struct log_file *l = open_bytes(path, bytes, 2 * (len + ZEROS));
+    cr_assert(log_next(l, &e));
+    cr_assert(log_next(l, &e));
+    cr_expect_eq(e.line, 4);
+    cr_expect_not(log_next(l, &e));
+    cr_expect_eq(log_info(l)->unparsed, 0);
+    log_close(l);
+    free(bytes);
+}
+
+/* Goal: a day that is none changes nothing for the lines behind it. */
+Test(log, a_day_that_is_none)
+{
+    char path[64];
+    struct log_entry e;
+    struct log_file *l = open_text(path, FIELDS "\n" LINE_401 "\n2026-13-40"
+                                                " 11:12:43 a b c\n" LINE_401 "\n");
+    cr_assert(log_next(l, &e));
+    cr_expect_eq(e.time_s, TIME_S);
+    cr_assert(log_next(l, &e));
+    cr_expect_eq(e.time_s, TIME_S);
+    cr_expect_eq(log_info(l)->unparsed, 1);
+    log_close(l);
 }
 
 /* Goal: a packed log is read as a plain one, and one that ends too early up to there. */
