@@ -16,6 +16,9 @@ static int by_first_time(const void *left, const void *right)
     if (a->info.first_time_ns != b->info.first_time_ns) {
         return a->info.first_time_ns < b->info.first_time_ns ? -1 : 1;
     }
+    if (a->info.last_time_ns != b->info.last_time_ns) { /* clocks of whole milliseconds */
+        return a->info.last_time_ns < b->info.last_time_ns ? -1 : 1;
+    }
     return a->index < b->index ? -1 : a->index > b->index;
 }
 

@@ -83,7 +83,10 @@ void decoder_push(struct decoder *d, const struct frame *frame)
     assert(!d->has_ended);
     d->stats.frames++;
     advance_clock(d, frame->time_ns);
-    d->place = (struct place){.frame = frame->number, .time_ns = frame->time_ns};
+    d->place = (struct place){.frame = frame->number,
+                              .capture = d->options.capture,
+                              .turn = d->turn,
+                              .time_ns = frame->time_ns};
     decoder_tcp_due(d);
     struct segment *segment = &d->segment;
     segment_parse(d->segmenter, frame, segment);
@@ -114,6 +117,7 @@ void decoder_push(struct decoder *d, const struct frame *frame)
 
 void decoder_set_capture(struct decoder *d, uint16_t capture)
 {
+    d->turn = (uint16_t)(d->turn + (capture != d->options.capture));
     d->options.capture = capture;
 }
 
@@ -167,6 +171,7 @@ struct event decoder_event(enum event_kind kind, const struct place *place)
 {
     return (struct event){
         .kind = kind,
+        .capture = place->capture,
         .frame = place->frame,
         .frames = {place->frame},
         .num_frames = 1,
@@ -179,7 +184,6 @@ struct event decoder_event(enum event_kind kind, const struct place *place)
 
 uint64_t decoder_emit(struct decoder *d, struct event *event)
 {
-    event->capture = d->options.capture;
     event->group = d->group;
     event->scene = d->group;
     if (d->sink != NULL) {
@@ -216,10 +220,16 @@ void decoder_frames_clear(struct decoder_frames *f)
 
 void decoder_frames_add(struct decoder_frames *f, const struct place *place)
 {
-    bool is_known = f->num > 0 && f->frames[f->num - 1] == place->frame;
     if (f->num == 0 || place->time_ns < f->first_time_ns) {
         f->first_time_ns = place->time_ns;
     }
+    if (f->num > 0 && f->last.capture != place->capture) {
+        if (place_is_in_earlier_piece(place, &f->last)) {
+            return;
+        }
+        f->num = 0; /* numbers of two pieces do not mix: the later one's stay */
+    }
+    bool is_known = f->num > 0 && f->frames[f->num - 1] == place->frame;
     f->last = *place;
     if (!is_known && f->num < EVENT_FRAMES_MAX) {
         f->frames[f->num++] = place->frame;
@@ -248,12 +258,13 @@ void decoder_frames_set(const struct decoder *d, const struct decoder_frames *f,
                         struct event *event)
 {
     event->num_frames = 0;
+    event->capture = f->last.capture;
     event->frame = f->last.frame;
     event->time_ns = f->last.time_ns;
     event->first_time_ns = f->first_time_ns;
     for (size_t i = 0; i < f->num; i++) {
         add_sorted(event, f->frames[i]);
-        if (f->frames[i] == d->place.frame) {
+        if (f->frames[i] == d->place.frame && f->last.capture == d->place.capture) {
             event->frame = d->place.frame;
             event->time_ns = d->place.time_ns;
         }

@@ -86,16 +86,19 @@ static void set_frames(const struct decoder *d, const struct http_message *m, st
 {
     struct decoder_frames frames = {0};
     for (size_t i = 0; i < m->num_frames; i++) {
-        struct place place = {.frame = m->frames[i], .time_ns = m->first.time_ns};
+        struct place place = m->end;
+        place.frame = m->frames[i];
+        place.time_ns = m->first.time_ns;
         decoder_frames_add(&frames, &place);
     }
-    if (m->num_frames < HTTP_FRAMES_MAX) {
+    if (m->num_frames < HTTP_FRAMES_MAX && m->first.capture == m->end.capture) {
         decoder_frames_add(&frames, &m->first);
     }
     decoder_frames_add(&frames, &m->end);
     decoder_frames_set(d, &frames, event);
     event->first_time_ns = m->first.time_ns;
     if (!m->complete) {
+        event->capture = m->end.capture;
         event->frame = m->end.frame;
         event->time_ns = m->end.time_ns;
     }

@@ -132,6 +132,7 @@ struct decoder {
     struct flow_table *flows;
     struct stream_pool pool;
     struct place place;                     /* of the current, then of the last frame */
+    uint16_t turn;                          /* of the piece that is read: see struct place */
     int64_t clock_ns;                       /* packet time without its leaps */
     int64_t latest_ns;                      /* highest frame time since the last leap */
     int64_t recent_ns[STREAM_GRACE_FRAMES]; /* clock_ns at the last frames, a ring */

@@ -51,7 +51,8 @@ static void emit(struct decoder *d, struct flow *flow, enum event_kind kind, int
     event.connection = flow->connection;
     event.carrier = CARRIER_TCP;
     event.tcp = facts;
-    if (earlier_frame != 0 && earlier_frame < place->frame) {
+    bool is_here = flow->syn_place.capture == place->capture;
+    if (earlier_frame != 0 && is_here && earlier_frame < place->frame) {
         event.frames[0] = earlier_frame;
         event.frames[1] = place->frame;
         event.num_frames = 2;

@@ -43,7 +43,8 @@ static struct event datagram_event(const struct decoder *d, const struct segment
     if (segment->is_reassembled && segment->num_frames > 0) {
         struct decoder_frames frames = {0};
         for (size_t i = 0; i < segment->num_frames; i++) {
-            struct place place = {.frame = segment->frames[i], .time_ns = d->place.time_ns};
+            struct place place = d->place;
+            place.frame = segment->frames[i];
             decoder_frames_add(&frames, &place);
         }
         decoder_frames_set(d, &frames, &event);

@@ -206,8 +206,10 @@ static void message_report(struct http_conn *h, struct http_side *s)
     out->first = m->first;
     out->head_end = m->head_complete ? m->head_end : m->last;
     out->end = m->done && !m->end_lost ? m->last : out->head_end;
-    memcpy(out->frames, m->frames, m->num_frames * sizeof m->frames[0]);
-    out->num_frames = m->num_frames;
+    if (out->end.capture == m->last.capture) {
+        memcpy(out->frames, m->frames, m->num_frames * sizeof m->frames[0]);
+        out->num_frames = m->num_frames;
+    }
     h->sink(h->context, out);
 }
 

@@ -22,8 +22,13 @@
 /* Where a chunk of a stream came from. */
 struct place {
     uint32_t frame;
+    uint16_t capture; /* the piece that holds it */
+    uint16_t turn;    /* which piece of those read that is; goes round */
     int64_t time_ns;
 };
+
+/* Does the place lie in a piece that was read before that of last? */
+bool place_is_in_earlier_piece(const struct place *place, const struct place *last);
 
 /* Name and value of a header that repeats. */
 struct http_values {

@@ -15,8 +15,20 @@
 #include <assert.h>
 #include <stdlib.h>
 
+bool place_is_in_earlier_piece(const struct place *place, const struct place *last)
+{
+    return place->capture != last->capture &&
+           (uint16_t)(last->turn - place->turn) <= UINT16_MAX / 2;
+}
+
 void http_note_place(struct http_making *m, const struct place *place)
 {
+    if (m->num_frames > 0 && m->last.capture != place->capture) {
+        if (place_is_in_earlier_piece(place, &m->last)) {
+            return;
+        }
+        m->num_frames = 0; /* numbers of two pieces do not mix: the later one's stay */
+    }
     m->last = *place;
     if (m->num_frames < HTTP_FRAMES_MAX &&
         (m->num_frames == 0 || m->frames[m->num_frames - 1] != place->frame)) {

@@ -95,11 +95,16 @@ static void conn_free(struct client_table *t, struct conn *conn)
     free(conn);
 }
 
+struct spot spot_of(const struct event *e)
+{
+    return (struct spot){.frame = e->frame, .capture = e->capture};
+}
+
 bool conn_is_lossy(const struct conn *conn)
 {
     const struct tcp_facts *t = &conn->facts;
-    return conn->has_facts && (t->bytes_lost[0] > 0 || t->bytes_lost[1] > 0 || t->acked_unseen[0] ||
-                               t->acked_unseen[1]);
+    return conn->has_facts && (!t->seen_from_syn || t->bytes_lost[0] > 0 || t->bytes_lost[1] > 0 ||
+                               t->acked_unseen[0] || t->acked_unseen[1]);
 }
 
 void conn_drop(struct client_table *t, struct conn *conn)
@@ -254,6 +259,18 @@ void client_add_peer(struct client *c, const struct address *peer)
     }
     if (c->num_peers < CLIENT_PEERS_MAX) {
         c->peers[c->num_peers++] = *peer;
+    }
+}
+
+void client_take_logon(struct client *c, const struct event *e)
+{
+    bool is_elsewhere = e->kind == EVENT_TOKEN;
+    if (e->kind == EVENT_KRB && e->krb->type == KRB_TGS_REP && e->krb->ticket.present) {
+        struct bytes service = moment_spn_service(e->krb->ticket.sname.text);
+        is_elsewhere = !bytes_is_nocase(service, "HTTP") && !bytes_is_nocase(service, "krbtgt");
+    }
+    if (c != NULL && is_elsewhere) {
+        c->logs_on_elsewhere = true;
     }
 }
 

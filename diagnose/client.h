@@ -16,7 +16,6 @@
 #define VERB_MAX 16                /* bytes of a method, NUL included */
 #define CLIENT_PEERS_MAX 8         /* hosts a client was seen with, that are told apart */
 #define CONNS_MAX 32768            /* TCP connections known at once */
-#define CONN_SYNS_MAX 8            /* SYN frames kept of one connection */
 
 enum log_kind { LOG_KRB, LOG_DNS, LOG_OTHER, LOG_COUNT };
 
@@ -24,6 +23,12 @@ struct moment_log {
     struct moment *first, *last;
     size_t num;
     bool was_cut; /* older moments were dropped: absence proves nothing */
+};
+
+/* A frame and the piece that holds it; frame 0: none. */
+struct spot {
+    uint32_t frame;
+    uint16_t capture;
 };
 
 struct client;
@@ -34,34 +39,34 @@ struct conn {
     struct client *client;
     struct conn *hash_next;
     struct conn *next, *previous; /* of the client, oldest first */
-    uint16_t capture;
+    uint16_t capture;             /* the piece in which it began */
     struct endpoint local, server;
-    uint32_t first_frame, last_frame;
+    uint32_t first_frame, last_frame; /* in that piece */
     int64_t first_ns, last_ns;
     unsigned num_syns;
-    uint32_t syn_frames[CONN_SYNS_MAX];
+    struct spot syn_at; /* the first */
     int64_t first_syn_ns, last_syn_ns;
     bool connected; /* handshake seen or inferred, or data met midway */
-    uint32_t connect_frame;
+    struct spot connect_at;
     int64_t connect_ns;
     bool refused;
-    uint32_t refused_frame;
+    struct spot refused_at;
     int64_t refused_ns;
     bool reset;
     bool reset_by_server;
-    uint32_t reset_frame;
+    struct spot reset_at;
     int64_t reset_ns;
     bool fin[2]; /* 0 the client's, 1 the server's */
-    uint32_t fin_frame[2];
+    struct spot fin_at[2];
     int64_t fin_ns[2];
     bool ended;
-    uint32_t gap_frame; /* the latest gap, 0: none */
+    struct spot gap_at; /* the latest gap */
     int64_t gap_ns;
     struct tcp_facts facts; /* as of the latest event */
     bool has_facts;
     bool has_http, has_krb;
     bool icmp_refused; /* an ICMP unreachable quoted its SYN */
-    uint32_t icmp_frame;
+    struct spot icmp_at;
     enum icmp_meaning icmp;
     unsigned pins;                     /* exchanges that point here */
     uint32_t authenticated_by_attempt; /* serial of the attempt that was approved on it, or 0 */
@@ -102,8 +107,8 @@ struct client {
     unsigned num_dns_served;
     bool was_spoken_to; /* a frame addressed to it was captured */
     bool saw_http, saw_tls;
-    bool saw_token;                       /* of its own, or in answer to one, beside HTTP */
-    struct address lossy_server;          /* of the latest lossy connection that was forgotten */
+    bool logs_on_elsewhere;      /* to another service than HTTP: a ticket or a token was seen */
+    struct address lossy_server; /* of the latest lossy connection that was forgotten */
     struct tls_sight tls[CLIENT_TLS_MAX]; /* the latest, a ring */
     struct verb_sight verb;
     unsigned num_tls;                  /* ever */
@@ -160,6 +165,9 @@ void client_add_peer(struct client *c, const struct address *peer);
 /* Was it seen with any host but this one? (DESIGN.md section 4, Visibility) */
 bool client_has_other_peer(const struct client *c, const struct address *server);
 
+/* Notes a token beside HTTP, or a ticket for another service. c may be NULL. */
+void client_take_logon(struct client *c, const struct event *e);
+
 /* The connection with this id, or NULL. */
 struct conn *conn_find(struct client_table *t, uint64_t id);
 
@@ -168,6 +176,9 @@ struct conn *conn_get(struct client_table *t, struct client *c, const struct eve
 
 /* Does the capture lack frames of it? */
 bool conn_is_lossy(const struct conn *conn);
+
+/* Where the event's message ended. */
+struct spot spot_of(const struct event *e);
 
 /* Forgets a connection that nothing points to; that it was lossy its client remembers. */
 void conn_drop(struct client_table *t, struct conn *conn);

@@ -255,19 +255,19 @@ static void add_dns(struct builder *b, const struct moment *m, bool is_failure)
 }
 
 static void add_conn_event(struct builder *b, const struct conn *conn, const char *kind,
-                           uint32_t frame, int64_t time_ns, bool from_server, bool is_failure,
-                           struct bytes summary)
+                           const struct spot *at, int64_t time_ns, bool from_server,
+                           bool is_failure, struct bytes summary)
 {
-    struct event_summary *e = frame == 0 ? NULL : add(b);
+    struct event_summary *e = at->frame == 0 ? NULL : add(b);
     if (e == NULL) {
         return;
     }
     uint32_t *frames = arena_alloc(&b->j->v->c->out.arena, sizeof *frames);
     if (frames != NULL) {
-        *frames = frame;
+        *frames = at->frame;
     }
-    *e = (struct event_summary){.capture = conn->capture,
-                                .frame = frame,
+    *e = (struct event_summary){.capture = at->capture,
+                                .frame = at->frame,
                                 .frames = frames,
                                 .num_frames = frames == NULL ? 0 : 1,
                                 .time_ns = time_ns,
@@ -282,25 +282,24 @@ static void add_conn_event(struct builder *b, const struct conn *conn, const cha
 static void add_conn(struct builder *b, const struct conn *conn)
 {
     if (conn->refused) {
-        add_conn_event(b, conn, "TCP-REFUSED", conn->refused_frame, conn->refused_ns, true, true,
+        add_conn_event(b, conn, "TCP-REFUSED", &conn->refused_at, conn->refused_ns, true, true,
                        bytes_of("RST to the SYN"));
     } else if (!conn->connected && conn->num_syns > 0) {
         bool failed = conn_is_unanswered(b->j->v, conn);
-        add_conn_event(b, conn, failed ? "TCP-NO-ANSWER" : "TCP-CONNECT", conn->syn_frames[0],
+        add_conn_event(b, conn, failed ? "TCP-NO-ANSWER" : "TCP-CONNECT", &conn->syn_at,
                        conn->first_syn_ns, false, failed,
                        judge_text(b->j, "SYN, sent %u time%s, no answer", conn->num_syns,
                                   conn->num_syns == 1 ? "" : "s"));
     } else {
-        add_conn_event(b, conn, "TCP-CONNECT", conn->connect_frame, conn->connect_ns, false, false,
+        add_conn_event(b, conn, "TCP-CONNECT", &conn->connect_at, conn->connect_ns, false, false,
                        bytes_of("connected"));
     }
     if (conn->reset) {
-        add_conn_event(b, conn, "TCP-RESET", conn->reset_frame, conn->reset_ns,
-                       conn->reset_by_server, b->j->reading.ending == ENDING_RESET,
-                       bytes_of("RST"));
+        add_conn_event(b, conn, "TCP-RESET", &conn->reset_at, conn->reset_ns, conn->reset_by_server,
+                       b->j->reading.ending == ENDING_RESET, bytes_of("RST"));
     }
-    if (conn->gap_frame != 0) {
-        add_conn_event(b, conn, "GAP", conn->gap_frame, conn->gap_ns, false, false,
+    if (conn->gap_at.frame != 0) {
+        add_conn_event(b, conn, "GAP", &conn->gap_at, conn->gap_ns, false, false,
                        bytes_of("bytes of this connection were not captured"));
     }
 }
@@ -369,7 +368,9 @@ static void add_neighbours(struct builder *b)
                                 ? &b->j->proofs[FACT_SERVER_NOT_ON_LINK]
                                 : &b->j->proofs[FACT_KDC_ABSENT];
     for (const struct moment *m = v->client->logs[LOG_OTHER].first; m != NULL; m = m->next) {
-        if (m->kind != EVENT_NEIGHBOUR_REQUEST || p->num == 0 || m->frame != p->refs[0].frame) {
+        bool is_first =
+            p->num > 0 && m->frame == p->refs[0].frame && m->capture == p->refs[0].capture;
+        if (m->kind != EVENT_NEIGHBOUR_REQUEST || !is_first) {
             continue;
         }
         char buffer[64];

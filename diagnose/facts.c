@@ -253,8 +253,9 @@ bool detect_connected(const struct judgement *j, uint32_t unused, struct proof *
     (void)unused;
     if (j->v->attempt != NULL) {
         const struct conn *conn = j->reading.last->conn;
-        if (conn != NULL && conn->connect_frame != 0) {
-            proof_add_frame(j, p, conn->capture, conn->connect_frame, "the connection was set up");
+        if (conn != NULL && conn->connect_at.frame != 0) {
+            proof_add_frame(j, p, conn->connect_at.capture, conn->connect_at.frame,
+                            "the connection was set up");
         }
         return true;
     }
@@ -330,7 +331,7 @@ bool detect_syn_unanswered(const struct judgement *j, uint32_t unused, struct pr
     bool found = false;
     while ((conn = view_next_conn(j->v, conn)) != NULL) {
         if (is_to_server(j, conn) && conn_is_unanswered(j->v, conn)) {
-            proof_add_frame(j, p, conn->capture, conn->syn_frames[0],
+            proof_add_frame(j, p, conn->syn_at.capture, conn->syn_at.frame,
                             "SYN, sent %u times in %.1f s, never answered", conn->num_syns,
                             (double)(conn->last_syn_ns - conn->first_syn_ns) / 1e9);
             found = true;
@@ -346,7 +347,8 @@ bool detect_syn_refused(const struct judgement *j, uint32_t unused, struct proof
     bool found = false;
     while ((conn = view_next_conn(j->v, conn)) != NULL) {
         if (is_to_server(j, conn) && conn->refused) {
-            proof_add_frame(j, p, conn->capture, conn->refused_frame, "RST to the SYN");
+            proof_add_frame(j, p, conn->refused_at.capture, conn->refused_at.frame,
+                            "RST to the SYN");
             found = true;
         }
     }
@@ -360,8 +362,8 @@ bool detect_server_icmp(const struct judgement *j, uint32_t unused, struct proof
     bool found = false;
     while ((conn = view_next_conn(j->v, conn)) != NULL) {
         if (is_to_server(j, conn) && conn->icmp_refused) {
-            proof_add_frame(j, p, conn->capture, conn->icmp_frame, "ICMP for the server: %s",
-                            icmp_words(conn->icmp));
+            proof_add_frame(j, p, conn->icmp_at.capture, conn->icmp_at.frame,
+                            "ICMP for the server: %s", icmp_words(conn->icmp));
             found = true;
         }
     }

@@ -192,9 +192,11 @@ bool detect_ended_by(const struct judgement *j, uint32_t ending, struct proof *p
     }
     proof_add(j, p, r->last->request, "the request that got no response");
     if (conn != NULL && conn->reset) {
-        proof_add_frame(j, p, conn->capture, conn->reset_frame, "RST while the request waited");
+        proof_add_frame(j, p, conn->reset_at.capture, conn->reset_at.frame,
+                        "RST while the request waited");
     } else if (conn != NULL && conn->fin[0]) {
-        proof_add_frame(j, p, conn->capture, conn->fin_frame[0], "the client gives up after %.1f s",
+        proof_add_frame(j, p, conn->fin_at[0].capture, conn->fin_at[0].frame,
+                        "the client gives up after %.1f s",
                         (double)(conn->fin_ns[0] - r->last->request->time_ns) / 1e9);
     }
     return true;

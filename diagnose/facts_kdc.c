@@ -17,7 +17,7 @@ static bool may_hide_messages(const struct conn *conn)
     if (conn->server.port != KERBEROS_PORT || !conn->connected) {
         return false;
     }
-    return !conn->has_krb || conn->gap_frame != 0 ||
+    return !conn->has_krb || conn->gap_at.frame != 0 ||
            (conn->has_facts && (conn->facts.bytes_lost[0] > 0 || conn->facts.bytes_lost[1] > 0 ||
                                 conn->facts.acked_unseen[0] || conn->facts.acked_unseen[1]));
 }
@@ -222,11 +222,11 @@ bool detect_kdc_silent(const struct judgement *j, uint32_t unused, struct proof 
     while ((conn = view_next_conn(v, conn)) != NULL) {
         if (conn->server.port == KERBEROS_PORT && conn->first_ns >= answered) {
             if (conn_is_unanswered(v, conn)) {
-                proof_add_frame(j, p, conn->capture, conn->syn_frames[0],
+                proof_add_frame(j, p, conn->syn_at.capture, conn->syn_at.frame,
                                 "SYN to the KDC, sent %u times, never answered", conn->num_syns);
                 found = true;
             } else if (conn_is_unreached(v, conn) && left_it_at_refusals(j)) {
-                proof_add_frame(j, p, conn->capture, conn->icmp_frame,
+                proof_add_frame(j, p, conn->icmp_at.capture, conn->icmp_at.frame,
                                 "ICMP for the SYN to the KDC: %s", icmp_words(conn->icmp));
                 found = true;
             }
@@ -257,10 +257,11 @@ bool detect_kdc_closed(const struct judgement *j, uint32_t unused, struct proof 
             continue;
         }
         if (conn->refused) {
-            proof_add_frame(j, p, conn->capture, conn->refused_frame, "RST to the SYN on port 88");
+            proof_add_frame(j, p, conn->refused_at.capture, conn->refused_at.frame,
+                            "RST to the SYN on port 88");
             found = true;
         } else if (conn_is_refused(conn)) {
-            proof_add_frame(j, p, conn->capture, conn->icmp_frame,
+            proof_add_frame(j, p, conn->icmp_at.capture, conn->icmp_at.frame,
                             "ICMP: port 88 of the KDC is unreachable");
             found = true;
         }
@@ -289,7 +290,7 @@ bool detect_kdc_tcp_blocked(const struct judgement *j, uint32_t unused, struct p
             address_equal(&conn->server.address, &too_big->kdc) &&
             conn->first_ns >= too_big->reply->time_ns) {
             proof_add(j, p, too_big->reply, "KRB_ERR_RESPONSE_TOO_BIG: use TCP");
-            proof_add_frame(j, p, conn->capture, conn->syn_frames[0], "TCP to port 88 fails");
+            proof_add_frame(j, p, conn->syn_at.capture, conn->syn_at.frame, "TCP to port 88 fails");
             return true;
         }
     }

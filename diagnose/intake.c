@@ -70,6 +70,7 @@ static void take_krb(struct case_file *c, const struct event *e)
     }
     if (client != NULL) {
         *(is_request ? &client->num_krb_sent : &client->num_krb_answered) += 1;
+        client_take_logon(client, e);
     }
     struct client *kdc =
         client_find(c->clients, is_request ? &e->to.address : &e->from.address, e->scene);
@@ -112,7 +113,9 @@ static struct conn *conn_of(struct case_file *c, const struct event *e, bool may
     if (conn == NULL) {
         return NULL;
     }
-    conn->last_frame = e->frame > conn->last_frame ? e->frame : conn->last_frame;
+    if (e->capture == conn->capture && e->frame > conn->last_frame) {
+        conn->last_frame = e->frame;
+    }
     /* Its end may be told much later, when the capture ends. */
     if (e->kind != EVENT_TCP_END && e->time_ns > conn->last_ns) {
         conn->last_ns = e->time_ns;
@@ -141,10 +144,8 @@ static void weigh_handshake(struct group_state *g, const struct tcp_facts *t)
 
 static void take_syn(struct conn *conn, const struct event *e)
 {
-    if (conn->num_syns < CONN_SYNS_MAX) {
-        conn->syn_frames[conn->num_syns] = e->frame;
-    }
     if (conn->num_syns == 0) {
+        conn->syn_at = spot_of(e);
         conn->first_syn_ns = e->time_ns;
     }
     conn->num_syns++;
@@ -175,32 +176,32 @@ static void take_tcp(struct case_file *c, const struct event *e)
         break;
     case EVENT_TCP_CONNECT:
         conn->connected = true;
-        conn->connect_frame = e->frame;
+        conn->connect_at = spot_of(e);
         conn->connect_ns = e->time_ns;
         weigh_handshake(case_group(c, e->group), e->tcp);
         break;
     case EVENT_TCP_REFUSED:
         conn->refused = true;
-        conn->refused_frame = e->frame;
+        conn->refused_at = spot_of(e);
         conn->refused_ns = e->time_ns;
         break;
     case EVENT_TCP_RESET:
         if (!conn->reset) {
             conn->reset = true;
             conn->reset_by_server = side == 1;
-            conn->reset_frame = e->frame;
+            conn->reset_at = spot_of(e);
             conn->reset_ns = e->time_ns;
         }
         break;
     case EVENT_TCP_FIN:
         if (!conn->fin[side]) {
             conn->fin[side] = true;
-            conn->fin_frame[side] = e->frame;
+            conn->fin_at[side] = spot_of(e);
             conn->fin_ns[side] = e->time_ns;
         }
         break;
     case EVENT_GAP:
-        conn->gap_frame = e->frame;
+        conn->gap_at = spot_of(e);
         conn->gap_ns = e->time_ns;
         break;
     case EVENT_TLS:
@@ -273,7 +274,7 @@ static void take_icmp(struct case_file *c, const struct event *e)
             icmp_meaning(e->icmp) != ICMP_TOO_BIG) {
             conn->icmp_refused = true;
             conn->icmp = icmp_meaning(e->icmp);
-            conn->icmp_frame = e->frame;
+            conn->icmp_at = spot_of(e);
             break;
         }
     }
@@ -433,16 +434,6 @@ static void take_sighting(struct case_file *c, const struct event *e)
     }
 }
 
-/* A logon to another service than HTTP. */
-static void take_token(struct case_file *c, const struct event *e)
-{
-    struct client *client =
-        client_of(c, e->token->is_response ? &e->to.address : &e->from.address, e);
-    if (client != NULL) {
-        client->saw_token = true;
-    }
-}
-
 void case_push(struct case_file *c, const struct event *e)
 {
     take_time(c, e);
@@ -454,7 +445,8 @@ void case_push(struct case_file *c, const struct event *e)
     case EVENT_NONE:
         break;
     case EVENT_TOKEN:
-        take_token(c, e);
+        client_take_logon(
+            client_of(c, e->token->is_response ? &e->to.address : &e->from.address, e), e);
         break;
     case EVENT_KRB:
         take_krb(c, e);

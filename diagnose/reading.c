@@ -50,7 +50,7 @@ static void read_exchange(struct reading *r, const struct exchange *x)
     bool response_cut = x->response != NULL && !x->response->u.http.head_complete;
     r->is_lossy =
         r->is_lossy || !x->request->u.http.head_complete || response_cut || conn == NULL ||
-        conn->gap_frame != 0 ||
+        conn->gap_at.frame != 0 ||
         (conn->has_facts && (conn->facts.bytes_lost[0] > 0 || conn->facts.bytes_lost[1] > 0 ||
                              conn->facts.acked_unseen[0] || conn->facts.acked_unseen[1]));
 }

@@ -218,10 +218,10 @@ static bool prove_unreached(const struct judgement *j, struct proof *p, bool is_
     }
     const struct conn *conn = failed_conn(j, is_refusal);
     if (conn != NULL) {
-        proof_add_frame(j, p, conn->capture,
-                        conn->refused        ? conn->refused_frame
-                        : conn->icmp_refused ? conn->icmp_frame
-                                             : conn->syn_frames[0],
+        const struct spot *at = conn->refused        ? &conn->refused_at
+                                : conn->icmp_refused ? &conn->icmp_at
+                                                     : &conn->syn_at;
+        proof_add_frame(j, p, at->capture, at->frame,
                         conn->icmp_refused ? "ICMP answers the SYN to port 88"
                         : is_refusal       ? "RST to the SYN on port 88"
                                            : "SYN to the KDC, never answered");

@@ -80,7 +80,7 @@ static void step_connect(const struct judgement *j, struct attempt_record *out)
     endpoint_print(&t, &j->v->server);
     set(out, STEP_CONNECT, STATE_OK, judge_text(j, "TCP to %s", t.at));
     if (conn != NULL) {
-        prove_frame(j, out, STEP_CONNECT, conn->capture, conn->connect_frame,
+        prove_frame(j, out, STEP_CONNECT, conn->connect_at.capture, conn->connect_at.frame,
                     "the connection was set up");
     }
 }

@@ -25,8 +25,50 @@
 #define PIECES_MAX 3 /* a capture in the midst of which one is missing */
 #define PATH_BYTES 64
 
+#define FRAMES_NAMED_MAX 4096 /* frames of one case */
+
 static unsigned num_bad;
 static size_t num_captures; /* that the last files were taken for */
+
+/* The frames that attempts, their events and their evidence name, by the whole's numbers. */
+struct named {
+    bool is_main[FRAMES_NAMED_MAX]; /* by the number: evidence, or where a message ended */
+    bool is_any[FRAMES_NAMED_MAX];  /* or it carried a part of one */
+};
+
+static void name_frame(struct named *out, size_t frame, bool is_main)
+{
+    cr_assert_lt(frame, FRAMES_NAMED_MAX);
+    out->is_any[frame] = true;
+    out->is_main[frame] = out->is_main[frame] || is_main;
+}
+
+static void name_evidence(struct named *out, const struct evidence *e, const size_t *before)
+{
+    for (size_t i = 0; i < e->num; i++) {
+        name_frame(out, before[e->at[i].capture] + e->at[i].frame, true);
+    }
+}
+
+/* before: frames of the whole that come before each capture's first. */
+static void named_of(struct named *out, const struct analysis *analysis, const size_t *before)
+{
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < analysis->num_attempts; i++) {
+        const struct attempt_record *a = analysis->attempts[i];
+        for (size_t k = 0; k < a->num_events; k++) {
+            const struct event_summary *e = &a->events[k];
+            name_frame(out, before[e->capture] + e->frame, true);
+            for (size_t n = 0; n < e->num_frames; n++) {
+                name_frame(out, before[e->capture] + e->frames[n], false);
+            }
+        }
+        name_evidence(out, &a->verdict.evidence, before);
+        for (size_t k = 0; k < STEP_COUNT; k++) {
+            name_evidence(out, &a->steps[k].evidence, before);
+        }
+    }
+}
 
 /* The frames [from, to) as a recording of their own. */
 static void part(struct recording *out, const struct recording *in, size_t from, size_t to)
@@ -53,8 +95,9 @@ static void write_part(const char *path, const struct recording *in, size_t from
     }
 }
 
-/* What the program says of these files. */
-static void judge_files(struct verdicts *out, char **files, size_t num)
+/* What the program says of these files. named, before: see named_of(); NULL: not asked. */
+static void judge_files(struct verdicts *out, char **files, size_t num, struct named *named,
+                        const size_t *before)
 {
     static struct options options;
     struct capture_summary summaries[PIECES_MAX] = {{0}};
@@ -75,6 +118,9 @@ static void judge_files(struct verdicts *out, char **files, size_t num)
     }
     cr_assert_eq(case_end(c, summaries, feed.num_sources, &analysis), STATUS_OK);
     verdicts_of(out, &analysis);
+    if (named != NULL) {
+        named_of(named, &analysis, before);
+    }
     analysis_free(&analysis);
     case_free(c);
     feed_close(&feed);
@@ -105,6 +151,19 @@ static bool is_refusal_alone(const struct verdicts *whole, const struct verdict_
     return false;
 }
 
+static void check_named(const char *name, size_t cut, const struct named *whole,
+                        const struct named *now)
+{
+    for (size_t i = 0; i < FRAMES_NAMED_MAX; i++) {
+        if ((whole->is_main[i] && !now->is_any[i]) || (now->is_main[i] && !whole->is_any[i])) {
+            printf("%s cut before frame %zu: frame %zu is named by %s only\n", name, cut + 1, i,
+                   whole->is_main[i] ? "the whole" : "the pieces");
+            num_bad++;
+            return;
+        }
+    }
+}
+
 static void check_weaker(const char *name, size_t cut, const struct verdicts *whole,
                          const struct verdicts *now)
 {
@@ -122,21 +181,25 @@ static void check_weaker(const char *name, size_t cut, const struct verdicts *wh
 }
 
 static void check_cut(const char *name, const struct recording *r, size_t cut, bool is_odd,
-                      const struct verdicts *whole, char paths[PIECES_MAX][PATH_BYTES])
+                      const struct verdicts *whole, const struct named *whole_named,
+                      char paths[PIECES_MAX][PATH_BYTES])
 {
     static struct verdicts now;
+    static struct named named;
+    const size_t before[2] = {is_odd ? cut : 0, is_odd ? 0 : cut};
     char *files[PIECES_MAX] = {paths[0], paths[1], paths[2]};
     char *backwards[PIECES_MAX] = {paths[1], paths[0]};
     const size_t third = cut + (r->num_frames - cut) / 3;
     write_part(paths[0], r, 0, cut, is_odd);
     write_part(paths[1], r, cut, r->num_frames, false);
-    judge_files(&now, is_odd ? backwards : files, 2);
+    judge_files(&now, is_odd ? backwards : files, 2, &named, before);
     check_same(name, cut, is_odd ? "the second given first" : "in order", whole, &now);
+    check_named(name, cut, whole_named, &named);
     if (third == cut) {
         return;
     }
     write_part(paths[1], r, third, r->num_frames, is_odd);
-    judge_files(&now, is_odd ? backwards : files, 2);
+    judge_files(&now, is_odd ? backwards : files, 2, NULL, NULL);
     check_weaker(name, cut, whole, &now);
 }
 
@@ -150,12 +213,14 @@ static void with_paths(char paths[PIECES_MAX][PATH_BYTES])
     }
 }
 
-/* Goal: ring files give the verdicts of the whole, wherever they are cut, in whatever order they
- * are named; with a piece missing they say less, never something else. */
+/* Goal: ring files give the verdicts of the whole, and name its frames, wherever they are cut, in
+ * whatever order they are named; with a piece missing they say less, never something else. */
 Test(rings, cut_anywhere)
 {
     static char names[CASES_MAX][CASE_NAME_MAX];
+    static const size_t none_before[1] = {0};
     static struct verdicts whole;
+    static struct named named;
     char paths[PIECES_MAX][PATH_BYTES];
     const char *only = getenv("KRBSCOPE_CASE");
     const size_t num = cases_list(names);
@@ -170,11 +235,12 @@ Test(rings, cut_anywhere)
         cr_assert(recording_load_case(&r, names[i]));
         recording_judge(&r, NULL, &j);
         verdicts_of(&whole, &j.analysis);
+        named_of(&named, &j.analysis, none_before);
         judgement_free(&j);
         const size_t step = r.num_frames / CUTS_MAX + 1;
         bool is_ethernet = r.info.num_link_types == 1 && r.info.link_types[0] == LINK_TYPE_ETHERNET;
         for (size_t cut = 1 + i % step; cut < r.num_frames && is_ethernet; cut += step) {
-            check_cut(names[i], &r, cut, (cut + i) % 2 == 1, &whole, paths);
+            check_cut(names[i], &r, cut, (cut + i) % 2 == 1, &whole, &named, paths);
             num_cuts++;
         }
         recording_free(&r);
@@ -208,7 +274,7 @@ Test(rings, two_places_are_no_pieces)
         rewrite_time(&shifted, &other, INT64_C(500000000));
         write_part(paths[0], &client, 0, client.num_frames, false);
         write_part(paths[1], &shifted, 0, shifted.num_frames, false);
-        judge_files(&now, files, 2);
+        judge_files(&now, files, 2, NULL, NULL);
         cr_expect_eq(num_captures, 2, "%s is taken for a piece", others[i]);
         check_same(others[i], 0, "half a second ahead", &whole, &now);
         recording_free(&shifted);
