@@ -334,8 +334,8 @@ void judge_client(struct case_file *c, struct client *client)
     struct record *kerberos = has_attempt ? NULL : judge_kerberos(c, client);
     bool kerberos_failed =
         kerberos != NULL && !kerberos->is_dropped && kerberos->out->outcome == OUTCOME_FAILED;
-    bool has_better =
-        has_attempt || kerberos_failed || client->saw_http || client->saw_tls || client->saw_token;
+    bool has_better = has_attempt || kerberos_failed || client->saw_http || client->saw_tls ||
+                      client->logs_on_elsewhere;
     /* A DNS server's own questions to others are nobody's approach. */
     bool asks_for_itself = client->logs[LOG_DNS].num > 0 && client->num_dns_served == 0;
     bool approached = asks_for_itself && judge_approaches(c, client, has_better);

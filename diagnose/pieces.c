@@ -3,9 +3,6 @@
 
 #include "base/civil.h"
 
-/* A longer pause between two pieces is no proof that nothing was said in it. */
-#define PIECE_PAUSE_NS INT64_C(100000000)
-
 void case_take_piece(struct case_file *c, const struct event *e)
 {
     if (e->capture >= CAPTURES_MAX) {
@@ -14,7 +11,7 @@ void case_take_piece(struct case_file *c, const struct event *e)
     struct piece_state *p = &c->pieces[e->capture];
     c->group_of_capture[e->capture] = e->group;
     if (e->kind != EVENT_TCP_END) { /* told when the capture ends, of whatever piece that is */
-        p->first_ns = !p->seen || e->first_time_ns < p->first_ns ? e->first_time_ns : p->first_ns;
+        p->first_ns = !p->seen || e->time_ns < p->first_ns ? e->time_ns : p->first_ns;
         p->last_ns = !p->seen || e->time_ns > p->last_ns ? e->time_ns : p->last_ns;
         p->seen = true;
     }
@@ -73,7 +70,7 @@ int64_t case_open_end_ns(struct case_file *c, const struct conn *conn)
             continue;
         }
         int64_t before = end_before(c, i, group);
-        if (before != INT64_MIN && p->first_ns - before >= PIECE_PAUSE_NS && before < end) {
+        if (before != INT64_MIN && before < end) {
             end = before;
         }
     }

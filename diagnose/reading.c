@@ -100,8 +100,8 @@ static enum ending ending_of(const struct view *v, const struct exchange *x)
     return closed || silent ? ENDING_NO_REPLY : ENDING_OPEN;
 }
 
-/* Did a KDC refuse, or not answer, what the client needed after the challenge? */
-static bool kerberos_failed_after(const struct view *v, int64_t time_ns)
+/* What the client asked a KDC last after the challenge; NULL: nothing that it needed. */
+static const struct transaction *last_asked(const struct view *v, int64_t time_ns)
 {
     const struct transaction *last = NULL;
     for (size_t i = 0; i < v->num_transactions; i++) {
@@ -111,11 +111,14 @@ static bool kerberos_failed_after(const struct view *v, int64_t time_ns)
             last = t;
         }
     }
-    if (last == NULL) {
-        return false;
-    }
-    if (last->reply == NULL) {
-        return last->state == TRANSACTION_UNANSWERED;
+    return last;
+}
+
+/* Did a KDC refuse, or not answer, what the client needed after the challenge? */
+static bool kerberos_failed(const struct transaction *last)
+{
+    if (last == NULL || last->reply == NULL) {
+        return last != NULL && last->state == TRANSACTION_UNANSWERED;
     }
     const struct krb_moment *reply = &last->reply->u.krb;
     return reply->type == KRB_ERROR_MSG && !krb_code_is_step(reply->error_code);
@@ -134,8 +137,12 @@ static bool gave_up(const struct view *v, const struct reading *r)
     if (r->num_anonymous_401 >= 2 && !r->has_unknown_token && !r->is_lossy) {
         return true;
     }
-    if (kerberos_failed_after(v, answered) && !r->is_lossy) {
+    const struct transaction *asked = last_asked(v, answered);
+    if (kerberos_failed(asked) && !r->is_lossy) {
         return true;
+    }
+    if (asked != NULL && asked->state == TRANSACTION_PENDING) {
+        return false; /* it still waits for its ticket */
     }
     const struct conn *conn = last->conn;
     bool is_left_open = conn != NULL && !conn->reset && !conn->fin[0] && !conn->fin[1];
