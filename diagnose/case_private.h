@@ -186,8 +186,8 @@ int64_t case_told_shift_ns(const struct case_file *c, uint16_t capture);
 /* The end of what this capture shows without a hole, from the piece with that number on. */
 int64_t case_end_ns(struct case_file *c, uint16_t capture);
 
-/* The same for a connection that was left open: what it said behind the piece that shows it last may
- * lie in one that was not given. */
+/* The same for a connection that was left open: what it said behind the piece that shows it last
+ * may lie in one that was not given. */
 int64_t case_open_end_ns(struct case_file *c, const struct conn *conn);
 
 /* Does a hole lie between these times in this capture (all its pieces)? */
