@@ -51,7 +51,7 @@ static size_t copy_ascii(uint8_t *at, struct bytes in, bool big_endian)
     size_t len = 0;
     for (; len < in.len / 2; len++) {
         uint16_t unit = bytes_u16be_at(in, 2 * len);
-        unit = big_endian ? unit : (uint16_t)(unit << 8 | unit >> 8);
+        unit = (uint16_t)(big_endian ? unit : unit << 8 | unit >> 8);
         if (unit >= 0x80) {
             break;
         }

@@ -136,6 +136,11 @@ expect 0 '^ +41 .* \[answers 38\]' - messages --error 7 "$case"
 expect 0 '^ +41 ' - messages --error KDC_ERR_S_PRINCIPAL_UNKNOWN "$case"
 expect 0 '"type":"KRB-ERROR".*"error_code":7' - messages --format json --error 0x7 "$case"
 expect 0 - - messages --error 99 "$case"
+# S4U2Self is told once, though two PA-DATA say it.
+expect 0 'TGS-REQ +CLIENT1\$@CORP.TEST, S4U2Self for u-ok@CORP.TEST, armored' - \
+    messages --type TGS-REQ "$source_dir/pcaps/s4u-proxy-refused/capture.pcap"
+expect 0 'NS-RESPONSE +SOA corp.test: SOA \[answers' - \
+    messages --protocol dns "$source_dir/pcaps/carrier-dns-tkey/capture.pcap"
 # Of several captures: by the clock of the first, though the second's is 600 s behind.
 client=$source_dir/pcaps/clock-skew-mp/capture.pcap
 server=$source_dir/pcaps/clock-skew-mp.mp2-clock-600s/capture.pcap

@@ -14,6 +14,10 @@ static const char spnego_challenge[] =
     "oYGZMIGWoAMKAQGhDAYKKwYBBAGCNwICCqKBgAR+TlRMTVNTUAACAAAABAAEADgAAAAVgoriFi7yT0EIMIUAAAAAAAAA"
     "AEIAQgA8AAAABgIAAAAAAA9WAE0AAQAEAFYATQACABYAVwBPAFIASwBTAFQAQQBUAEkATwBOAAMABAB2AG0ABgAEAAAA"
     "AAAHAAgAmCLW23V63QEAAAAA";
+/* A KRB-ERROR 60 of HTTP/a@EXAMPLE.ORG in the wrapper of RFC 2743 3.1. */
+static const char raw_krb_error[] =
+    "YF0GCSqGSIb3EgECAgMAfk4wTKADAgEFoQMCAR6kERgPMjAyNjExMjIxMTEyNDJapQMCAQemAwIBPKkNGwtFWEFN"
+    "UExFLk9SR6oUMBKgAwIBAqELMAkbBEhUVFAbAWE=";
 
 static uint8_t storage[262144];
 static struct arena arena;
@@ -110,6 +114,19 @@ Test(negotiate, raw_ntlm_in_its_own_scheme)
     cr_assert_null(auth.gss);
     cr_assert_not_null(auth.ntlm);
     cr_assert_eq(auth.ntlm->type, NTLM_NEGOTIATE);
+}
+
+/* A token of RFC 4121 4.1 in the scheme that some clients of Java and Apache's modules know. */
+Test(negotiate, kerberos_in_its_own_scheme)
+{
+    struct auth auth = add_scheme_and("Kerberos", raw_krb_error);
+    cr_assert_eq(auth.token_scheme, AUTH_KERBEROS);
+    cr_assert_not_null(auth.gss);
+    cr_assert_eq(auth.gss->form, TOKEN_RAW_KRB5);
+    cr_assert_not_null(auth.gss->krb);
+    cr_assert_eq(auth.gss->krb->type, KRB_ERROR_MSG);
+    cr_assert_eq(auth.gss->krb->error_code, 60);
+    cr_assert(bytes_is(auth.gss->krb->realm, "EXAMPLE.ORG"));
 }
 
 Test(negotiate, raw_ntlm_in_negotiate)
