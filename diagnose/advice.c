@@ -29,9 +29,10 @@ static void add_all(struct lines *l, const char *const *texts, size_t num)
 }
 
 /* The verdict rests on silence: the other end may have heard, and answered. */
-static bool is_about_silence(enum cause cause)
+static bool is_about_silence(const struct judgement *j, enum cause cause)
 {
-    return cause == CAUSE_MP_UNREACHABLE || cause == CAUSE_MP_NO_REPLY ||
+    return (cause == CAUSE_REFERRAL_FAILED && j->seen[FACT_NEXT_KDC_SILENT]) ||
+           cause == CAUSE_MP_UNREACHABLE || cause == CAUSE_MP_NO_REPLY ||
            cause == CAUSE_MP_CONNECTION_RESET || cause == CAUSE_KDC_UNREACHABLE ||
            cause == CAUSE_KDC_TCP_BLOCKED || cause == CAUSE_DNS_SERVER_UNREACHABLE;
 }
@@ -86,7 +87,7 @@ static void say_what_is_hidden(const struct judgement *j, const struct attempt_r
         add(cannot, bytes_of("The ticket was cached: how and when the KDC issued it is not in this "
                              "capture."));
     }
-    if (is_about_silence(out->verdict.cause)) {
+    if (is_about_silence(j, out->verdict.cause)) {
         add(cannot, bytes_of("Whether what was sent arrived, and whether it was answered there: "
                              "only a capture at the other end shows it."));
     }
@@ -122,6 +123,19 @@ static void ask_for_other_end(const struct judgement *j, const char *where, stru
     add_all(next, lines, sizeof lines / sizeof lines[0]);
 }
 
+static void ask_behind_tls(struct lines *next)
+{
+    static const char *const lines[] = {
+        "From the server, of the same time: the IIS log (sc-status, sc-substatus, sc-win32-status) "
+        "and the HTTPERR log.",
+        "Where TLS ends on a proxy or load balancer, on the server behind it:",
+        "pktmon start --capture --comp nics --pkt-size 0 --file-name server.etl",
+        "repeat the failing request, wait a minute, then: pktmon stop",
+        "pktmon etl2pcap server.etl --out server.pcapng",
+    };
+    add_all(next, lines, sizeof lines / sizeof lines[0]);
+}
+
 static const char *other_end(enum step step)
 {
     return step == STEP_RESOLVE ? "the DNS server"
@@ -136,8 +150,12 @@ static void say_what_is_next(const struct judgement *j, const struct attempt_rec
     const struct finding *f = &out->verdict;
     bool is_incomplete = f->cause == CAUSE_CAPTURE_INCOMPLETE;
     if (!out->has_verdict || f->is_note) {
-        if (!out->has_verdict && out->outcome == OUTCOME_INCOMPLETE) {
+        bool is_unexplained = is_incomplete || f->cause == CAUSE_NTLM_INSTEAD_OF_KERBEROS;
+        if (out->has_verdict ? is_unexplained : out->outcome == OUTCOME_INCOMPLETE) {
             ask_for_client(next);
+        }
+        if (out->has_verdict && f->cause == CAUSE_TLS_HIDDEN) {
+            ask_behind_tls(next);
         }
         return;
     }
@@ -147,7 +165,7 @@ static void say_what_is_next(const struct judgement *j, const struct attempt_rec
         !j->v->client->was_spoken_to) {
         ask_for_client(next);
     }
-    if (is_about_silence(f->cause)) {
+    if (is_about_silence(j, f->cause)) {
         ask_for_other_end(j, other_end(f->step), next);
     }
     if (f->cause == CAUSE_CLOCK_SKEW && !j->kdc_to_server.known && !j->client_to_kdc.known &&

@@ -157,10 +157,10 @@ void whole_losses(struct case_file *c, struct record *r);
 void also_drop(struct case_file *c, struct attempt_record *out, enum cause cause);
 
 /* One record after whatever else became known; each may be called again. What another attempt tells
- * of it (whole_others.c): the key that another server takes, or that another client has; the ticket
- * that was refused before NTLM. */
+ * of it (whole_others.c): the key that another server takes, or that another client has; what the
+ * same client learned of Kerberos before it used NTLM. */
 void whole_compare_nodes(struct case_file *c, struct record *r);
-void whole_take_refusal(struct case_file *c, struct record *r);
+void whole_take_reason(struct case_file *c, struct record *r);
 void whole_settle_approach(struct case_file *c, struct record *r);
 
 /* Vantage and zone of the captures, the notes, other_failures: all but the attempts. */

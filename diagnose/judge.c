@@ -288,7 +288,7 @@ static bool takes_over(int64_t *end_ns, int64_t first_ns, int64_t last_ns)
 }
 
 /* When all that the attempt did was over. A client that was asked for a token may go on trying to
- * reach a KDC in vain; that belongs to no later attempt. */
+ * reach a KDC in vain, or ask for the ticket again in vain; that belongs to no later attempt. */
 static int64_t end_of_trying(const struct judgement *j)
 {
     const struct view *v = j->v;
@@ -303,9 +303,10 @@ static int64_t end_of_trying(const struct judgement *j)
         is_longer = false;
         for (size_t i = 0; i < v->num_transactions; i++) {
             const struct transaction *t = &v->transactions[i];
-            is_longer = (t->reply == NULL &&
-                         takes_over(&end, t->request->first_time_ns, t->last_request->time_ns)) ||
-                        is_longer;
+            bool is_ours = t->reply == NULL || (v->tgs_related[i] && transaction_is_error(t));
+            int64_t last_ns = t->reply != NULL ? t->reply->time_ns : t->last_request->time_ns;
+            is_longer =
+                (is_ours && takes_over(&end, transaction_begin_ns(t), last_ns)) || is_longer;
         }
         const struct conn *conn = NULL;
         while ((conn = view_next_conn(v, conn)) != NULL) {

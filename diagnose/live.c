@@ -292,7 +292,7 @@ static void settle(struct case_file *c)
             whole_settle_approach(c, r);
         }
         whole_compare_nodes(c, r);
-        whole_take_refusal(c, r);
+        whole_take_reason(c, r);
         if (!r->is_dropped) {
             live_tell(c, r, true);
         }

@@ -320,7 +320,7 @@ void whole_finish(struct case_file *c, struct capture_summary *captures, size_t 
     }
     for (struct record *r = c->first_record; r != NULL; r = r->next) {
         if (!r->is_dropped) {
-            whole_take_refusal(c, r);
+            whole_take_reason(c, r);
         }
     }
     fill_captures(c, captures, num_captures);

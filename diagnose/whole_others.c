@@ -1,11 +1,12 @@
 /* What the case's other attempts tell of one: another node takes the ticket, another client has a
- * newer key, the same client's ticket was refused just before. */
+ * newer key, the same client learned just before that Kerberos does not work there. */
 #include "base/civil.h"
 #include "diagnose/case_private.h"
 
 #include <string.h>
 
 #define NODE_WORDS_BYTES_MAX 1000
+#define SPN_MEMORY_S 900 /* how long Windows remembers that a KDC did not know a name */
 
 static bool same_service(const struct record *a, const struct record *b)
 {
@@ -205,36 +206,71 @@ static bool is_about_ntlm(enum cause cause)
            cause == CAUSE_NTLM_REFUSED;
 }
 
-/* The attempt of the same client that ended just before this one began, by a refused ticket. */
-static const struct record *refusal_before(const struct case_file *c, const struct record *r)
+/* The KDC knows no such name: Windows remembers that for a while and does not ask again. */
+static bool is_about_spn(enum cause cause)
+{
+    return cause == CAUSE_SPN_MISSING || cause == CAUSE_SPN_MISSING_FOR_ALIAS ||
+           cause == CAUSE_SPN_MISSING_FOR_SHORT_NAME || cause == CAUSE_SPN_DUPLICATE;
+}
+
+/* The server did not take the ticket; that it forbids what was asked for is another matter. */
+static bool is_about_ticket(enum cause cause)
+{
+    return cause == CAUSE_SERVICE_KEY_MISMATCH || cause == CAUSE_NLB_KEY_MISMATCH ||
+           cause == CAUSE_SERVICE_KEY_STALE || cause == CAUSE_TICKET_REFUSED ||
+           cause == CAUSE_TICKET_EXPIRED || cause == CAUSE_CLOCK_SKEW || cause == CAUSE_REPLAY;
+}
+
+static bool same_host(const struct attempt_record *a, const struct attempt_record *b)
+{
+    return a->host.len > 0 && b->host.len > 0
+               ? bytes_equal_nocase(a->host, b->host)
+               : address_equal(&a->server.address, &b->server.address);
+}
+
+/* Does x, which ended pause_ns before, say why Kerberos was not used any more? A ticket that was
+ * refused does for the next try; a name that the KDC does not know as long as that is remembered,
+ * and only for that name. */
+static bool explains(const struct record *x, const struct record *r, int64_t pause_ns)
+{
+    const struct attempt_record *a = x->out;
+    if (!a->has_verdict || pause_ns < 0 || !same_host(a, r->out)) {
+        return false;
+    }
+    if (is_about_spn(a->verdict.cause)) {
+        return pause_ns <= SPN_MEMORY_S * NS_PER_S &&
+               r->out->verdict.cause == CAUSE_NTLM_WITHOUT_KERBEROS;
+    }
+    return x->has_ticket && is_about_ticket(a->verdict.cause) && a->verdict.step == STEP_ACCEPT &&
+           pause_ns <= ATTEMPT_GAP_S * NS_PER_S;
+}
+
+/* The attempt of the same client before this one that says why there is no Kerberos in it. */
+static const struct record *reason_before(const struct case_file *c, const struct record *r)
 {
     const struct record *found = NULL;
     for (const struct record *x = c->first_record; x != NULL; x = x->next) {
         const struct attempt_record *a = x->out;
-        int64_t pause_ns = r->out->first_time_ns - a->last_time_ns;
-        if (x == r || x->is_dropped || !x->has_ticket || a->outcome != OUTCOME_REFUSED ||
-            !a->has_verdict || a->verdict.step != STEP_ACCEPT || pause_ns < 0 ||
-            pause_ns > ATTEMPT_GAP_S * NS_PER_S ||
-            !address_equal(&a->client.address, &r->out->client.address) ||
-            c->group_of_capture[a->capture % CAPTURES_MAX] !=
-                c->group_of_capture[r->out->capture % CAPTURES_MAX] ||
-            !same_name_or_address(x, r)) {
-            continue;
+        bool is_same_client = address_equal(&a->client.address, &r->out->client.address) &&
+                              c->group_of_capture[a->capture % CAPTURES_MAX] ==
+                                  c->group_of_capture[r->out->capture % CAPTURES_MAX];
+        if (x != r && !x->is_dropped && is_same_client &&
+            explains(x, r, r->out->first_time_ns - a->last_time_ns) &&
+            (found == NULL || a->last_time_ns > found->out->last_time_ns)) {
+            found = x;
         }
-        found = found == NULL || a->last_time_ns > found->out->last_time_ns ? x : found;
     }
     return found;
 }
 
-/* A client that had its ticket refused and tries NTLM in an attempt of its own: the ticket's
- * refusal is why. */
-void whole_take_refusal(struct case_file *c, struct record *r)
+/* A client that used NTLM, and shortly before learned that Kerberos does not work there. */
+void whole_take_reason(struct case_file *c, struct record *r)
 {
     struct attempt_record *a = r->out;
     if (!a->has_verdict || r->has_ticket || !is_about_ntlm(a->verdict.cause)) {
         return;
     }
-    const struct record *before = refusal_before(c, r);
+    const struct record *before = reason_before(c, r);
     if (before == NULL) {
         return;
     }
@@ -250,6 +286,7 @@ void whole_take_refusal(struct case_file *c, struct record *r)
     if (old.cause == CAUSE_NTLM_REFUSED) {
         also[a->num_also++] = old;
     }
+    const bool is_at_accept = before->out->verdict.step == STEP_ACCEPT;
     a->verdict = before->out->verdict;
     a->verdict.is_note = old.is_note;
     if (a->verdict.confidence > CONFIDENCE_LIKELY) {
@@ -258,13 +295,18 @@ void whole_take_refusal(struct case_file *c, struct record *r)
     a->steps[STEP_PRESENT].state = STATE_OK;
     a->steps[STEP_PRESENT].detail = bytes_of("NTLM in Authorization");
     restate(c, r, a->verdict.cause,
-            words(c, "Just before it used NTLM, the client presented a ticket that was refused. ",
+            words(c,
+                  is_at_accept
+                      ? "Just before it used NTLM, the client presented a ticket that was refused. "
+                      : "The client did not ask again: its attempt before failed so. ",
                   before->out->verdict.summary, ""));
     if (old.evidence.num > 0) {
         add_evidence(c, &a->verdict, &old.evidence.at[0], 1);
     }
-    if (a->outcome == OUTCOME_REFUSED) {
-        a->steps[STEP_ACCEPT].state = STATE_FAILED;
-        a->steps[STEP_ACCEPT].detail = bytes_of(cause_id(a->verdict.cause));
+    struct step_result *failed = &a->steps[a->verdict.step];
+    if (a->outcome == OUTCOME_REFUSED || a->verdict.step < STEP_PRESENT) {
+        failed->state = STATE_FAILED;
+        failed->detail = bytes_of(cause_id(a->verdict.cause));
+        failed->evidence = a->verdict.evidence;
     }
 }

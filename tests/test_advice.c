@@ -35,6 +35,15 @@ Test(advice, every_kind_asks_for_what_it_lacks)
         {"spn-wrong-account", "logs", "HTTPERR log"},
         {"clock-skew-ahead", NULL, "w32tm /stripchart"},
         {"success.early-end", NULL, "netsh trace start capture=yes"},
+        {"success.dc", NULL, "netsh trace start capture=yes"},
+        {"success.mp1", "domain controllers", NULL},
+        {"ntlm-instead-of-kerberos", "domain controllers", "klist -li 0x3e7 purge"},
+        {"ntlm-refused", "domain controllers", "netsh trace start capture=yes"},
+        {"success-cached-ticket", NULL, NULL},
+        {"mp-key-changed", NULL, NULL},
+        {"tls-hidden", NULL, "pktmon start --capture --comp nics --pkt-size 0"},
+        {"referral-kdc-silent", "other end", "on the domain controller"},
+        {"kdc-tcp-blocked", "other end", "tcpdump -i any -s 0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct recording r;

@@ -233,6 +233,36 @@ Test(causes, tickets_for_two_hosts_asked_for_at_once)
     story_free(&s);
 }
 
+/* Goal: what a client goes on to ask in vain after its last request is that attempt's, and hides
+ * nothing of the next one. Method: error 7 before and after the last 401; later the same client
+ * finds no KDC. */
+Test(causes, a_ticket_asked_for_again_in_vain)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    struct talk t = talk_open(&s);
+    for (int i = 0; i < 2; i++) {
+        ASK(&t, .token = TOKEN_NOTHING);
+        ANSWER(&t, .status = 401);
+        story_ticket_error(&s, MP_SPN, 7, 0);
+        story_ticket_error(&s, MP_SPN, 7, 0);
+    }
+    story_wait(&s, 200);
+    t = talk_open(&s);
+    ASK(&t, .token = TOKEN_NOTHING);
+    ANSWER(&t, .status = 401);
+    for (int i = 0; i < 4; i++) {
+        story_arp(&s, KDC_2, false);
+        story_wait(&s, 1);
+    }
+    story_wait(&s, 11);
+    END(&s, 2);
+    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_SPN_MISSING, STEP_TICKET);
+    EXPECT(&s, 1, OUTCOME_REFUSED, CAUSE_KDC_UNREACHABLE, STEP_REACH_KDC);
+    story_free(&s);
+}
+
 /* ---- a ticket that is refused, and what the client does then ---- */
 
 /* Presents a ticket that is refused, goes on with NTLM, which gets that status. */
@@ -308,6 +338,45 @@ Test(causes, a_later_ticket_mends_it)
     story_free(&s);
 }
 
+/* Goal: a client that the KDC told that there is no such name does not ask again for a while, and
+ * the name is why; not after an hour, for another name, or for another client. Method: error 7 and
+ * NTLM, then NTLM alone. */
+Test(causes, a_missing_name_explains_the_next_attempts)
+{
+    static const struct {
+        const char *client, *host;
+        double pause_s;
+        bool is_explained;
+    } cases[] = {
+        {CLIENT, MP_NAME, 5, true},     {CLIENT, MP_NAME, 800, true},
+        {CLIENT, MP_NAME, 1000, false}, {CLIENT, "mp3.example.com", 5, false},
+        {CLIENT_2, MP_NAME, 5, false},
+    };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        bool is_let_in = i % 2 == 1, is_explained = cases[i / 2].is_explained;
+        unsigned status = is_let_in ? 200 : 401;
+        struct story s;
+        story_begin(&s, NULL);
+        story_client_side(&s);
+        story_meet(&s, CLIENT_2, KDC);
+        story_ticket_error(&s, MP_SPN, 7, 0);
+        ntlm(&s, MP_NAME, status);
+        story_wait(&s, cases[i / 2].pause_s);
+        s.client = cases[i / 2].client;
+        ntlm(&s, cases[i / 2].host, status);
+        END(&s, 2);
+        enum outcome outcome = is_let_in ? OUTCOME_APPROVED_NTLM : OUTCOME_REFUSED;
+        EXPECT(&s, 0, outcome, CAUSE_SPN_MISSING, STEP_TICKET);
+        EXPECT(&s, 1, outcome, is_explained ? CAUSE_SPN_MISSING : CAUSE_NTLM_WITHOUT_KERBEROS,
+               is_explained ? STEP_TICKET : STEP_PRESENT);
+        const struct attempt_record *a = s.analysis.attempts[1];
+        cr_expect_eq(a->verdict.is_note, is_let_in);
+        cr_expect_eq(also_of(a, CAUSE_NTLM_REFUSED) != NULL, !is_let_in);
+        cr_expect_eq(a->steps[STEP_TICKET].state == STATE_FAILED, is_explained);
+        story_free(&s);
+    }
+}
+
 /* Goal: a ticket that was refused is why the client's next attempt, by NTLM, is none by Kerberos;
  * not one of another client, another server, or long ago. Method: a cached ticket refused, then a
  * request without a token and NTLM, which is an attempt of its own. */
@@ -322,6 +391,7 @@ Test(causes, a_refusal_explains_the_next_attempt)
         {CLIENT, MP, MP_NAME, 90, false},
         {CLIENT_2, MP, MP_NAME, 5, false},
         {CLIENT, MP_2, "mp2.example.com", 5, false},
+        {CLIENT, MP, "mp2.example.com", 5, false},
     };
     for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
         bool is_let_in = i % 2 == 1;
