@@ -29,6 +29,7 @@ struct interface {
     int fd;
     uint16_t link_type;
     uint16_t hatype; /* ARPHRD_…, of the socket's address */
+    bool has_adapter_clock;
     enum interface_state state;
     int64_t retry_ns; /* INTERFACE_DOWN, INTERFACE_GONE: when to look again */
     int64_t pause_ns; /* INTERFACE_GONE: until the look after that */
@@ -40,6 +41,7 @@ struct interface {
 struct live_capture {
     struct interface interfaces[LIVE_INTERFACES_MAX];
     size_t num_interfaces;
+    unsigned buffer_mb; /* of each interface */
     int64_t nap_ns;
     bool has_remark;
     struct trouble remark;
@@ -52,20 +54,21 @@ static int64_t monotonic_ns(void)
     return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 }
 
-/* The adapter's own clock where it is kept equal to the host's; else the kernel's. */
-static void choose_time_stamps(pcap_t *p)
+/* The adapter's own clock where it is offered, kept equal to the host's. */
+static bool choose_adapter_clock(pcap_t *p)
 {
     int *types = NULL;
+    bool is_chosen = false;
     int num = pcap_list_tstamp_types(p, &types);
     for (int i = 0; i < num; i++) {
         if (types[i] == PCAP_TSTAMP_ADAPTER) {
-            (void)pcap_set_tstamp_type(p, PCAP_TSTAMP_ADAPTER);
+            is_chosen = pcap_set_tstamp_type(p, PCAP_TSTAMP_ADAPTER) == 0;
         }
     }
     if (num > 0) {
         pcap_free_tstamp_types(types);
     }
-    (void)pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO);
+    return is_chosen;
 }
 
 static enum status explain(const struct interface *f, int error, struct trouble *trouble)
@@ -141,21 +144,43 @@ static int64_t nap_of(unsigned mb)
     return nap_ns < LIVE_NAP_NS_MAX ? nap_ns : LIVE_NAP_NS_MAX;
 }
 
-static enum status open_interface(struct interface *f, const struct live_options *options,
-                                  struct trouble *remark, struct trouble *trouble)
+/* Returns what pcap_activate() does; PCAP_ERROR: pcap_create() failed, too. f->pcap may be NULL. */
+static int activate(struct interface *f, const struct live_options *options,
+                    bool with_adapter_clock, char why[PCAP_ERRBUF_SIZE])
 {
-    char why[PCAP_ERRBUF_SIZE] = "";
+    f->has_adapter_clock = false;
     f->pcap = pcap_create(f->name, why);
     if (f->pcap == NULL) {
-        trouble_set(trouble, "Interface %.100s cannot be opened: %.200s.", f->name, why);
-        return STATUS_NO_FILE;
+        return PCAP_ERROR;
     }
     (void)pcap_set_snaplen(f->pcap, LIVE_SNAP_BYTES);
     (void)pcap_set_promisc(f->pcap, 1);
     (void)pcap_set_timeout(f->pcap, LIVE_WAIT_MS / 2);
     (void)pcap_set_buffer_size(f->pcap, (int)buffer_mb(options) * BYTES_PER_MB);
-    choose_time_stamps(f->pcap);
+    (void)pcap_set_tstamp_precision(f->pcap, PCAP_TSTAMP_PRECISION_NANO);
+    f->has_adapter_clock = with_adapter_clock && choose_adapter_clock(f->pcap);
     int status = pcap_activate(f->pcap);
+    if (status == PCAP_WARNING_TSTAMP_TYPE_NOTSUP) {
+        f->has_adapter_clock = false; /* offered, but not there: the kernel's is used */
+        status = 0;
+    }
+    return status;
+}
+
+static enum status open_interface(struct interface *f, const struct live_options *options,
+                                  struct trouble *remark, struct trouble *trouble)
+{
+    char why[PCAP_ERRBUF_SIZE] = "";
+    int status = activate(f, options, true, why);
+    if (status < 0 && f->has_adapter_clock) {
+        /* Turning its clock on needs CAP_NET_ADMIN; capturing does not. */
+        pcap_close(f->pcap);
+        status = activate(f, options, false, why);
+    }
+    if (f->pcap == NULL) {
+        trouble_set(trouble, "Interface %.100s cannot be opened: %.200s.", f->name, why);
+        return STATUS_NO_FILE;
+    }
     if (status < 0) {
         return explain(f, status, trouble);
     }
@@ -191,7 +216,8 @@ enum status live_open(struct live_capture **out, const struct live_options *opti
         trouble_set(trouble, "There is not enough memory.");
         return STATUS_NO_MEMORY;
     }
-    l->nap_ns = nap_of(buffer_mb(options));
+    l->buffer_mb = buffer_mb(options);
+    l->nap_ns = nap_of(l->buffer_mb);
     for (size_t i = 0; i < options->num_interfaces && status == STATUS_OK; i++) {
         struct interface *f = &l->interfaces[l->num_interfaces++];
         f->name = options->interfaces[i];
@@ -203,6 +229,13 @@ enum status live_open(struct live_capture **out, const struct live_options *opti
     }
     *out = l;
     return STATUS_OK;
+}
+
+void live_describe(const struct live_capture *l, size_t which, struct trouble *out)
+{
+    const struct interface *f = &l->interfaces[which];
+    trouble_set(out, "Interface %.100s: time stamps of the %s, kernel buffer of %u MB.", f->name,
+                f->has_adapter_clock ? "adapter" : "kernel", l->buffer_mb);
 }
 
 static void say(struct live_capture *l, const struct interface *f, const char *what)

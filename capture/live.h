@@ -56,6 +56,9 @@ void live_count(struct live_capture *l);
 /* What is known of one interface. drops[CAPTURE_DROP_BY_SYSTEM] is as of the last live_count(). */
 const struct capture_info *live_info(const struct live_capture *l, size_t which);
 
+/* One sentence: how it is captured from (whose time stamps, which buffer). */
+void live_describe(const struct live_capture *l, size_t which, struct trouble *out);
+
 /* Something happened to an interface (down, up, gone) since the last call: true, told in *out. */
 bool live_remark(struct live_capture *l, struct trouble *out);
 

@@ -314,6 +314,10 @@ static enum status open_input(struct live_run *run, struct trouble *trouble)
     run->num_captures = o->capture.num_interfaces;
     for (size_t i = 0; i < run->num_captures; i++) {
         run->captures[i].path = o->capture.interfaces[i];
+        if (status == STATUS_OK && o->report.verbose) {
+            live_describe(run->live, i, &text);
+            remark(run, &text);
+        }
     }
     return status;
 }

@@ -38,11 +38,14 @@ static const struct passwd *target(const char *user)
     return getpwnam("nobody");
 }
 
+/* The bounding set may only be changed by who has CAP_SETPCAP; the rest always may be. libcap-ng
+ * complains to syslog when it is asked in vain. */
 static bool give_up_capabilities(void)
 {
+    bool has_bounding =
+        capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
     capng_clear(CAPNG_SELECT_BOTH);
-    /* The bounding set may only be changed by who has CAP_SETPCAP; the rest always may be. */
-    return capng_apply(CAPNG_SELECT_BOTH) == 0 || capng_apply(CAPNG_SELECT_CAPS) == 0;
+    return capng_apply(has_bounding ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) == 0;
 }
 
 static bool become(const struct passwd *p)
