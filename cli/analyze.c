@@ -152,10 +152,10 @@ static int analyze(const char *name, struct options *options)
     int result = EXIT_RUN_FAILED;
     const struct case_options case_options = {
         .skew_limit_s = options->skew_limit_s,
-        .hosts = options->hosts,
-        .num_hosts = options->num_hosts,
-        .clients = options->clients,
-        .num_clients = options->num_clients,
+        .hosts = options->hosts.at,
+        .num_hosts = options->hosts.num,
+        .clients = options->clients.at,
+        .num_clients = options->clients.num,
         .all = options->all,
         .has_logs = options->num_logs > 0,
     };

@@ -326,10 +326,10 @@ static enum status open_case(struct live_run *run, struct trouble *trouble)
 {
     const struct live_command *o = run->command;
     const struct case_options options = {.skew_limit_s = o->skew_limit_s,
-                                         .hosts = o->hosts,
-                                         .num_hosts = o->num_hosts,
-                                         .clients = o->clients,
-                                         .num_clients = o->num_clients,
+                                         .hosts = o->hosts.at,
+                                         .num_hosts = o->hosts.num,
+                                         .clients = o->clients.at,
+                                         .num_clients = o->clients.num,
                                          .all = o->all};
     const struct case_live live = {.sink = live_say_news,
                                    .context = run,

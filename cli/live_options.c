@@ -3,14 +3,10 @@
 #include "base/bytes.h"
 
 #include <getopt.h>
-#include <math.h>
-#include <stdlib.h>
 
-#define FIRST_LONG_OPTION 256
 #define BYTES_PER_MB 1048576
-#define MB_MAX 1048576        /* of a file: a terabyte */
-#define BUFFER_MB_MAX 2047    /* what libpcap takes */
-#define SECONDS_MAX 315576000 /* ten years */
+#define MB_MAX 1048576     /* of a file: a terabyte */
+#define BUFFER_MB_MAX 2047 /* what libpcap takes */
 
 enum option_id {
     OPTION_LIST = FIRST_LONG_OPTION,
@@ -89,33 +85,6 @@ struct reading {
     bool has_format, has_ring_files, has_ring_size;
 };
 
-static bool fail(struct reading *r, const char *option, const char *value, const char *wanted)
-{
-    trouble_set(r->trouble, "%s: '%.200s' is not %s.", option, value, wanted);
-    return false;
-}
-
-static bool read_number(struct reading *r, const char *option, const char *value, uint64_t max,
-                        uint64_t *out)
-{
-    if (!bytes_to_u64(bytes_of(value), max, out) || *out == 0) {
-        trouble_set(r->trouble, "%s: '%.200s' is not a number from 1 to %llu.", option, value,
-                    (unsigned long long)max);
-        return false;
-    }
-    return true;
-}
-
-static bool read_seconds(struct reading *r, const char *option, const char *value, double *out)
-{
-    char *end;
-    *out = strtod(value, &end);
-    if (end == value || *end != '\0' || !isfinite(*out) || *out <= 0 || *out > SECONDS_MAX) {
-        return fail(r, option, value, "a number of seconds above 0");
-    }
-    return true;
-}
-
 static bool read_path(struct reading *r, const char *option, const char *value, const char **out)
 {
     if (value[0] == '\0' || *out != NULL) {
@@ -149,7 +118,7 @@ static bool read_format(struct reading *r, const char *value)
     r->has_format = true;
     r->format = bytes_is(bytes_of(value), "json") ? OUTLET_JSON : OUTLET_TEXT;
     return r->format == OUTLET_JSON || bytes_is(bytes_of(value), "text") ||
-           fail(r, "--format", value, "text or json");
+           option_fail(r->trouble, "--format", value, "text or json");
 }
 
 static bool add_interface(struct reading *r, const char *value)
@@ -162,45 +131,6 @@ static bool add_interface(struct reading *r, const char *value)
     }
     c->interfaces[c->num_interfaces++] = value;
     return true;
-}
-
-static bool add_name(struct reading *r, const char *option, const char *value, const char **names,
-                     size_t *num)
-{
-    if (value[0] == '\0' || *num == OPTIONS_HOSTS_MAX) {
-        return fail(r, option, value, "a name or an address, or there are too many");
-    }
-    names[(*num)++] = value;
-    return true;
-}
-
-static bool read_ports(struct reading *r, const char *value)
-{
-    struct bytes list = bytes_of(value);
-    size_t *num = &r->o->capture.num_http_ports;
-    for (size_t at = 0; at <= list.len;) {
-        size_t end = bytes_find(list, ',', at);
-        uint64_t port = 0;
-        if (!bytes_to_u64(bytes_part(list, at, end - at), UINT16_MAX, &port) || port == 0 ||
-            *num == LIVE_PORTS_MAX) {
-            return fail(r, "--http-port", value, "a list of ports from 1 to 65535, as in 80,8530");
-        }
-        r->o->http_ports[(*num)++] = (uint16_t)port;
-        at = end + 1;
-    }
-    return true;
-}
-
-static bool read_color(struct reading *r, const char *value)
-{
-    static const char *const words[] = {"auto", "always", "never"};
-    for (unsigned i = 0; i < 3; i++) {
-        if (bytes_is(bytes_of(value), words[i])) {
-            r->o->color = (enum when)i;
-            return true;
-        }
-    }
-    return fail(r, "--color", value, "auto, always or never");
 }
 
 /* Options that tell where something goes. */
@@ -216,13 +146,13 @@ static bool read_output(struct reading *r, int option, const char *value)
     case OPTION_JSON:
         return add_file(r, OUTLET_JSON, value);
     case OPTION_ROTATE_SIZE:
-        if (!read_number(r, "--rotate-size", value, MB_MAX, &number)) {
+        if (!option_number(r->trouble, "--rotate-size", value, 1, MB_MAX, &number)) {
             return false;
         }
         w->rotate_bytes = number * BYTES_PER_MB;
         return true;
     case OPTION_ROTATE_FILES:
-        if (!read_number(r, "--rotate-files", value, 1000, &number)) {
+        if (!option_number(r->trouble, "--rotate-files", value, 1, 1000, &number)) {
             return false;
         }
         w->rotate_files = (unsigned)number;
@@ -235,14 +165,14 @@ static bool read_output(struct reading *r, int option, const char *value)
         return read_path(r, "-w", value, &w->ring);
     case OPTION_RING_FILES:
         r->has_ring_files = true;
-        if (!read_number(r, "--ring-files", value, OUTLET_RING_FILES_MAX, &number)) {
+        if (!option_number(r->trouble, "--ring-files", value, 1, OUTLET_RING_FILES_MAX, &number)) {
             return false;
         }
         w->ring_files = (unsigned)number;
         return true;
     case OPTION_RING_SIZE:
         r->has_ring_size = true;
-        if (!read_number(r, "--ring-size", value, MB_MAX, &number)) {
+        if (!option_number(r->trouble, "--ring-size", value, 1, MB_MAX, &number)) {
             return false;
         }
         w->ring_bytes = number * BYTES_PER_MB;
@@ -266,30 +196,30 @@ static bool read_input(struct reading *r, int option, const char *value)
         o->filter = value;
         return true;
     case OPTION_HTTP_PORT:
-        return read_ports(r, value);
+        return option_ports(r->trouble, value, &o->http_ports);
     case OPTION_BUFFER:
-        if (!read_number(r, "--buffer", value, BUFFER_MB_MAX, &number)) {
+        if (!option_number(r->trouble, "--buffer", value, 1, BUFFER_MB_MAX, &number)) {
             return false;
         }
         o->capture.buffer_mb = (unsigned)number;
         return true;
     case 'c':
-        return read_number(r, "-c", value, UINT64_MAX - 1, &o->num_frames);
+        return option_number(r->trouble, "-c", value, 1, UINT64_MAX - 1, &o->num_frames);
     case OPTION_DURATION:
-        return read_seconds(r, "--duration", value, &o->duration_s);
+        return option_seconds(r->trouble, "--duration", value, &o->duration_s);
     case OPTION_READ:
         return read_path(r, "--read", value, &o->read_path);
     case OPTION_HOST:
-        return add_name(r, "--host", value, o->hosts, &o->num_hosts);
+        return option_name(r->trouble, "--host", value, &o->hosts);
     case OPTION_CLIENT:
-        return add_name(r, "--client", value, o->clients, &o->num_clients);
+        return option_name(r->trouble, "--client", value, &o->clients);
     case OPTION_CAPTURE_ZONE:
         o->has_zone = true;
         return options_zone(value, &o->zone_s, r->trouble);
     case OPTION_SKEW_LIMIT:
-        return read_seconds(r, "--skew-limit", value, &o->skew_limit_s);
+        return option_seconds(r->trouble, "--skew-limit", value, &o->skew_limit_s);
     case OPTION_SUMMARY_EVERY:
-        return read_seconds(r, "--summary-every", value, &o->summary_s);
+        return option_seconds(r->trouble, "--summary-every", value, &o->summary_s);
     case OPTION_USER:
         return read_path(r, "--user", value, &o->user);
     default:
@@ -300,7 +230,6 @@ static bool read_input(struct reading *r, int option, const char *value)
 static bool read_one(struct reading *r, int option, const char *value)
 {
     struct live_command *o = r->o;
-    uint64_t number = 0;
     switch (option) {
     case OPTION_LIST:
         o->list_interfaces = true;
@@ -312,16 +241,12 @@ static bool read_one(struct reading *r, int option, const char *value)
         o->no_sandbox = true;
         return true;
     case OPTION_COLOR:
-        return read_color(r, value);
+        return option_when(r->trouble, "--color", value, &o->color);
     case OPTION_ASCII:
         o->report.ascii = true;
         return true;
     case OPTION_WIDTH:
-        if (!read_number(r, "--width", value, 1000, &number) || number < REPORT_WIDTH_MIN) {
-            return fail(r, "--width", value, "a number of columns from 40 to 1000");
-        }
-        o->report.width = (unsigned)number;
-        return true;
+        return option_width(r->trouble, value, &o->report.width);
     case OPTION_ALL:
         o->all = true;
         return true;
@@ -394,7 +319,8 @@ static bool settle_inputs(struct reading *r)
         return false;
     }
     o->capture.filter = o->filter;
-    o->capture.http_ports = o->http_ports;
+    o->capture.http_ports = o->http_ports.at;
+    o->capture.num_http_ports = o->http_ports.num;
     for (size_t i = 0; i < o->capture.num_interfaces; i++) {
         for (size_t k = 0; k < i; k++) {
             if (bytes_is(bytes_of(o->capture.interfaces[i]), o->capture.interfaces[k])) {
@@ -409,6 +335,26 @@ static bool settle_inputs(struct reading *r)
     return true;
 }
 
+/* Options of `analyze` that need the whole of a capture, or a report of it. */
+static bool fail_unknown(int result, char **argv, struct trouble *trouble)
+{
+    static const char *const others[] = {"--redact",      "--redact-key", "--iis-log",
+                                         "--httperr-log", "--markdown",   "--iis-config",
+                                         "--evidence",    "--html",       "--evidence-flows"};
+    const struct bytes given = bytes_of(optind > 0 ? argv[optind - 1] : "");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        size_t end = bytes_find(given, '=', 0);
+        if (result == '?' && bytes_is(bytes_part(given, 0, end), others[i])) {
+            trouble_set(trouble,
+                        "%s is for saved captures: keep the frames with -w FILE, and look at them "
+                        "with 'krbscope analyze %s'.",
+                        others[i], others[i]);
+            return false;
+        }
+    }
+    return options_fail_unknown(result, argv, trouble);
+}
+
 enum status live_options_read(struct live_command *out, int argc, char **argv,
                               struct trouble *trouble)
 {
@@ -419,7 +365,7 @@ enum status live_options_read(struct live_command *out, int argc, char **argv,
     opterr = 0;
     optind = 0; /* glibc: start over, even after an earlier call */
     while ((option = getopt_long(argc, argv, ":i:f:c:w:qvh", long_options, NULL)) != -1) {
-        bool good = option == '?' || option == ':' ? options_fail_unknown(option, argv, trouble)
+        bool good = option == '?' || option == ':' ? fail_unknown(option, argv, trouble)
                                                    : read_one(&r, option, optarg);
         if (!good) {
             return STATUS_USAGE;

@@ -3,7 +3,7 @@
 #define KRBSCOPE_CLI_LIVE_OPTIONS_H
 
 #include "capture/live.h"
-#include "cli/options.h"
+#include "cli/option_values.h"
 #include "outlet/outlet.h"
 #include "report/report.h"
 
@@ -14,11 +14,8 @@ struct live_command {
     struct report_options report;
     const char *read_path; /* --read, or NULL */
     const char *filter;
-    const char *hosts[OPTIONS_HOSTS_MAX];
-    size_t num_hosts;
-    const char *clients[OPTIONS_HOSTS_MAX];
-    size_t num_clients;
-    uint16_t http_ports[LIVE_PORTS_MAX];
+    struct option_names hosts, clients;
+    struct option_ports http_ports;
     bool has_zone;
     int32_t zone_s;
     double skew_limit_s; /* 0: the default */

@@ -4,13 +4,6 @@
 #include "report/report.h"
 
 #include <getopt.h>
-#include <math.h>
-#include <stdlib.h>
-
-#define FIRST_LONG_OPTION 256 /* behind every character */
-#define WIDTH_MAX 1000        /* columns */
-#define SKEW_LIMIT_S_MAX 1e9  /* seconds */
-#define ZONE_MINUTES_MAX 1079 /* +-17:59 reaches every zone that ever was */
 
 /* Options without a letter. */
 enum option_id {
@@ -82,12 +75,6 @@ struct reading {
     enum output_format format; /* --format */
 };
 
-static bool fail(struct reading *r, const char *what, const char *value, const char *wanted)
-{
-    trouble_set(r->trouble, "%s: '%.200s' is not %s.", what, value, wanted);
-    return false;
-}
-
 static bool read_format(struct reading *r, const char *value)
 {
     static const char *const words[] = {[OUTPUT_TEXT] = "text",
@@ -101,20 +88,7 @@ static bool read_format(struct reading *r, const char *value)
             return true;
         }
     }
-    return fail(r, "--format", value, "text, json, markdown or html");
-}
-
-static bool read_when(struct reading *r, const char *option, const char *value, enum when *out)
-{
-    static const char *const words[] = {
-        [WHEN_AUTO] = "auto", [WHEN_ALWAYS] = "always", [WHEN_NEVER] = "never"};
-    for (enum when when = WHEN_AUTO; when <= WHEN_NEVER; when++) {
-        if (bytes_is(bytes_of(value), words[when])) {
-            *out = when;
-            return true;
-        }
-    }
-    return fail(r, option, value, "auto, always or never");
+    return option_fail(r->trouble, "--format", value, "text, json, markdown or html");
 }
 
 static bool add_output(struct reading *r, enum output_format format, const char *path)
@@ -129,20 +103,6 @@ static bool add_output(struct reading *r, enum output_format format, const char 
         return false;
     }
     o->outputs[o->num_outputs++] = (struct output){.format = format, .path = path};
-    return true;
-}
-
-static bool add_name(struct reading *r, const char *option, const char *value, const char **names,
-                     size_t *num)
-{
-    if (value[0] == '\0') {
-        return fail(r, option, value, "a name or an address");
-    }
-    if (*num == OPTIONS_HOSTS_MAX) {
-        trouble_set(r->trouble, "%s: at most %d in one run.", option, OPTIONS_HOSTS_MAX);
-        return false;
-    }
-    names[(*num)++] = value;
     return true;
 }
 
@@ -162,78 +122,6 @@ static bool add_log(struct reading *r, enum option_log kind, const char *path)
     return true;
 }
 
-/* "80,8530" */
-static bool read_ports(struct reading *r, const char *value)
-{
-    struct options *o = r->options;
-    struct bytes list = bytes_of(value);
-    for (size_t at = 0; at <= list.len;) {
-        size_t end = bytes_find(list, ',', at);
-        uint64_t port = 0;
-        if (!bytes_to_u64(bytes_part(list, at, end - at), UINT16_MAX, &port) || port == 0) {
-            return fail(r, "--http-port", value, "a list of ports from 1 to 65535, as in 80,8530");
-        }
-        if (o->num_http_ports == OPTIONS_PORTS_MAX) {
-            trouble_set(r->trouble, "--http-port: at most %d ports.", OPTIONS_PORTS_MAX);
-            return false;
-        }
-        o->http_ports[o->num_http_ports++] = (uint16_t)port;
-        at = end + 1;
-    }
-    return true;
-}
-
-bool options_zone(const char *value, int32_t *zone_s, struct trouble *trouble)
-{
-    struct bytes text = bytes_of(value);
-    uint64_t hours = 0;
-    uint64_t minutes = 0;
-    if (bytes_is_nocase(text, "UTC") || bytes_is_nocase(text, "Z")) {
-        *zone_s = 0;
-        return true;
-    }
-    size_t colon = bytes_find(text, ':', 0);
-    size_t hours_end = colon < text.len ? colon : text.len > 3 ? 3 : text.len;
-    struct bytes rest = bytes_part(text, colon < text.len ? colon + 1 : hours_end, text.len);
-    if (text.len < 2 || (value[0] != '+' && value[0] != '-') || hours_end > 3 ||
-        !bytes_to_u64(bytes_part(text, 1, hours_end - 1), 17, &hours) ||
-        (hours_end < text.len && (rest.len != 2 || !bytes_to_u64(rest, 59, &minutes))) ||
-        hours * 60 + minutes > ZONE_MINUTES_MAX) {
-        trouble_set(trouble,
-                    "--capture-zone: '%.200s' is not UTC or a difference to it like +02:00 or "
-                    "-05:30.",
-                    value);
-        return false;
-    }
-    *zone_s = (int32_t)(hours * 3600 + minutes * 60);
-    if (value[0] == '-') {
-        *zone_s = -*zone_s;
-    }
-    return true;
-}
-
-static bool read_skew_limit(struct reading *r, const char *value)
-{
-    char *end;
-    double seconds = strtod(value, &end);
-    if (end == value || *end != '\0' || !isfinite(seconds) || seconds <= 0 ||
-        seconds > SKEW_LIMIT_S_MAX) {
-        return fail(r, "--skew-limit", value, "a number of seconds above 0");
-    }
-    r->options->skew_limit_s = seconds;
-    return true;
-}
-
-static bool read_width(struct reading *r, const char *value)
-{
-    uint64_t width = 0;
-    if (!bytes_to_u64(bytes_of(value), WIDTH_MAX, &width) || width < REPORT_WIDTH_MIN) {
-        return fail(r, "--width", value, "a number of columns from 40 to 1000");
-    }
-    r->options->width = (unsigned)width;
-    return true;
-}
-
 /* "512M": bytes, with K, M, G or T for powers of 1024. */
 static bool read_spool_max(struct reading *r, const char *value)
 {
@@ -248,7 +136,8 @@ static bool read_spool_max(struct reading *r, const char *value)
     }
     text.len -= shift != 0;
     if (!bytes_to_u64(text, UINT64_MAX >> 1 >> shift, &number) || number == 0) {
-        return fail(r, "--spool-max", value, "a number of bytes, as in 500M or 20G");
+        return option_fail(r->trouble, "--spool-max", value,
+                           "a number of bytes, as in 500M or 20G");
     }
     r->options->spool_max = number << shift;
     return true;
@@ -283,11 +172,11 @@ static bool read_one(struct reading *r, int option, const char *value)
     case OPTION_SPOOL_MAX:
         return read_spool_max(r, value);
     case OPTION_HOST:
-        return add_name(r, "--host", value, o->hosts, &o->num_hosts);
+        return option_name(r->trouble, "--host", value, &o->hosts);
     case OPTION_CLIENT:
-        return add_name(r, "--client", value, o->clients, &o->num_clients);
+        return option_name(r->trouble, "--client", value, &o->clients);
     case OPTION_HTTP_PORT:
-        return read_ports(r, value);
+        return option_ports(r->trouble, value, &o->http_ports);
     case OPTION_IIS_LOG:
         return add_log(r, OPTION_LOG_IIS, value);
     case OPTION_HTTPERR_LOG:
@@ -298,13 +187,13 @@ static bool read_one(struct reading *r, int option, const char *value)
         o->has_zone = true;
         return options_zone(value, &o->zone_s, r->trouble);
     case OPTION_SKEW_LIMIT:
-        return read_skew_limit(r, value);
+        return option_seconds(r->trouble, "--skew-limit", value, &o->skew_limit_s);
     case OPTION_COLOR:
-        return read_when(r, "--color", value, &o->color);
+        return option_when(r->trouble, "--color", value, &o->color);
     case OPTION_PROGRESS:
-        return read_when(r, "--progress", value, &o->progress);
+        return option_when(r->trouble, "--progress", value, &o->progress);
     case OPTION_WIDTH:
-        return read_width(r, value);
+        return option_width(r->trouble, value, &o->width);
     case OPTION_ALL:
         o->all = true;
         return true;
@@ -332,22 +221,6 @@ static bool read_one(struct reading *r, int option, const char *value)
     default:
         return false;
     }
-}
-
-bool options_fail_unknown(int result, char **argv, struct trouble *trouble)
-{
-    const char *given = optind > 0 ? argv[optind - 1] : "";
-    if (result == ':') {
-        trouble_set(trouble, "option '%.200s' needs a value.", given);
-    } else if (optopt > 0 && optopt < FIRST_LONG_OPTION &&
-               !bytes_begins_nocase(bytes_of(given), "--")) {
-        trouble_set(trouble, "unknown option '-%c'.", optopt);
-    } else if (optopt > 0) {
-        trouble_set(trouble, "option '%.200s' takes no value.", given);
-    } else {
-        trouble_set(trouble, "unknown option '%.200s'.", given);
-    }
-    return false;
 }
 
 /* --format is for standard output, unless --text - or another form took that. */

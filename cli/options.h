@@ -2,14 +2,10 @@
 #ifndef KRBSCOPE_CLI_OPTIONS_H
 #define KRBSCOPE_CLI_OPTIONS_H
 
-#include "base/status.h"
+#include "cli/option_values.h"
 
-#include <stdint.h>
-
-#define OPTIONS_HOSTS_MAX 256  /* --host, --client: each so often */
 #define OPTIONS_LOGS_MAX 1024  /* --iis-log, --httperr-log, --iis-config: together so often */
 #define OPTIONS_OUTPUTS_MAX 16 /* --text, --json, --markdown, --html: together so often */
-#define OPTIONS_PORTS_MAX 64   /* --http-port */
 
 enum option_log { OPTION_LOG_IIS, OPTION_LOG_HTTPERR, OPTION_LOG_CONFIG };
 
@@ -20,7 +16,6 @@ struct named_log {
 };
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_MARKDOWN, OUTPUT_HTML, OUTPUT_EVIDENCE };
-enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
 struct output {
     enum output_format format;
@@ -31,12 +26,8 @@ struct output {
 struct options {
     struct output outputs[OPTIONS_OUTPUTS_MAX]; /* at least one */
     size_t num_outputs;
-    const char *hosts[OPTIONS_HOSTS_MAX];
-    size_t num_hosts;
-    const char *clients[OPTIONS_HOSTS_MAX];
-    size_t num_clients;
-    uint16_t http_ports[OPTIONS_PORTS_MAX]; /* a hint only; content decides */
-    size_t num_http_ports;
+    struct option_names hosts, clients;
+    struct option_ports http_ports; /* a hint only; content decides */
     struct named_log logs[OPTIONS_LOGS_MAX];
     size_t num_logs;
     bool has_zone;
@@ -55,12 +46,6 @@ struct options {
     char **files;
     size_t num_files;
 };
-
-/* The value of --capture-zone: "UTC", "Z", "+02:00", "-0530", "+1". Seconds east of UTC. */
-bool options_zone(const char *value, int32_t *zone_s, struct trouble *trouble);
-
-/* What getopt_long() said with '?' or ':', in our words. Always false. */
-bool options_fail_unknown(int result, char **argv, struct trouble *trouble);
 
 /* Reads the arguments behind the command; argv[0] is skipped. argv is put in order, files last.
  * STATUS_USAGE: trouble says what is wrong. With help or version set nothing else is checked. */

@@ -65,8 +65,8 @@ enum status redaction_new(struct redaction **out, struct options *options, struc
         trouble_set(trouble, "No random key can be had; name one with --redact-key.");
         status = STATUS_NO_FILE;
     }
-    if (status == STATUS_OK && (!replace_names(r, options->hosts, options->num_hosts) ||
-                                !replace_names(r, options->clients, options->num_clients))) {
+    if (status == STATUS_OK && (!replace_names(r, options->hosts.at, options->hosts.num) ||
+                                !replace_names(r, options->clients.at, options->clients.num))) {
         status = STATUS_NO_MEMORY;
     }
     if (status == STATUS_NO_MEMORY) {

@@ -1,4 +1,5 @@
 /* The command line of analyze. */
+#include "cli/option_values.c"
 #include "cli/options.c"
 
 #include <criterion/criterion.h>
@@ -49,10 +50,10 @@ Test(options, every_option_is_taken)
     cr_assert_eq(read_line("a.cap --host mp --client 10.0.0.1 --http-port 80,8530 --all --ascii "
                            "--color never --progress always -q -v --width 120"),
                  STATUS_OK);
-    cr_expect_str_eq(options.hosts[0], "mp");
-    cr_expect_str_eq(options.clients[0], "10.0.0.1");
-    cr_expect_eq(options.num_http_ports, 2);
-    cr_expect_eq(options.http_ports[1], 8530);
+    cr_expect_str_eq(options.hosts.at[0], "mp");
+    cr_expect_str_eq(options.clients.at[0], "10.0.0.1");
+    cr_expect_eq(options.http_ports.num, 2);
+    cr_expect_eq(options.http_ports.at[1], 8530);
     cr_expect(options.all && options.ascii && options.quiet && options.verbose);
     cr_expect_eq(options.color, WHEN_NEVER);
     cr_expect_eq(options.progress, WHEN_ALWAYS);
@@ -148,9 +149,9 @@ Test(options, too_many_are_refused)
 {
     struct reading r = {.options = &options, .trouble = &trouble};
     for (size_t i = 0; i < OPTIONS_HOSTS_MAX; i++) {
-        cr_assert(add_name(&r, "--host", "x", options.hosts, &options.num_hosts));
+        cr_assert(option_name(&trouble, "--host", "x", &options.hosts));
     }
-    cr_expect_not(add_name(&r, "--host", "x", options.hosts, &options.num_hosts));
+    cr_expect_not(option_name(&trouble, "--host", "x", &options.hosts));
     options.num_outputs = 0;
     for (size_t i = 0; i + 1 < OPTIONS_OUTPUTS_MAX; i++) {
         cr_assert(add_output(&r, OUTPUT_TEXT, "x"));

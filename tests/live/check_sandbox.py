@@ -3,9 +3,9 @@
 
 usage: check_sandbox.py KRBSCOPE SOURCE_FOLDER INTRUDER
 
-tests/live/intruder.c traces the program and makes it do, behind its filter, what only somebody would
-who had taken it over: open a file for writing, start a program, make a socket. Each must end the
-run with a message and exit status 2, and do nothing; a harmless call in the same place changes
+tests/live/intruder.c traces the program and makes it do, behind its filter, what only somebody
+would who had taken it over: open a file for writing, start a program, make a socket. Each must end
+the run with a message and exit status 2, and do nothing; a harmless call in the same place changes
 nothing; with --no-sandbox the same calls go through, so the test is able to fail.
 
 Exit status 77 (skipped) where processes cannot be traced.
@@ -16,30 +16,22 @@ import subprocess
 import sys
 import tempfile
 
-KRBSCOPE, TOP, INTRUDER = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), sys.argv[3]
-CASE = str(TOP / "pcaps/spn-missing/capture.pcap")
+import net
+
+KRBSCOPE, TOP, INTRUDER = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:])
+CASE = f"{TOP}/pcaps/spn-missing/capture.pcap"
 NUMBERS = {"write": 257, "both": 257, "exec": 59, "socket": 41}  # of x86-64
-SKIPPED = 77
 REFUSED = 2
 ENVIRONMENT = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")  # which cannot trace what is traced
 COMMANDS = [["analyze", CASE], ["messages", CASE], ["live", "--read", CASE]]
 REDACTED = ["analyze", "--redact", CASE]  # pseudonyms differ from run to run
-failures = 0
-
-
-def expect(good, what):
-    global failures
-    if not good:
-        failures += 1
-        print(f"FAILED: {what}")
 
 
 def intrude(call, command, folder):
     done = subprocess.run([INTRUDER, call, KRBSCOPE, *command], cwd=folder, env=ENVIRONMENT,
                           capture_output=True, text=True, timeout=60, check=False)
-    if done.returncode == SKIPPED:
-        print("skipped: processes cannot be traced here")
-        sys.exit(SKIPPED)
+    if done.returncode == net.SKIPPED:
+        net.skip("processes cannot be traced here")
     return done, done.stdout.splitlines()[-3:], (folder / "intruder.out").exists()
 
 
@@ -47,27 +39,28 @@ def check_refused(command, folder):
     for call, number in NUMBERS.items():
         done, said, made = intrude(call, command, folder)
         what = f"{command[0]}: {call} behind the filter"
-        expect(said == ["confined", "tried", "refused"], f"{what} is refused: {said}")
-        expect(done.returncode == REFUSED, f"{what} ends with 2, not {done.returncode}")
-        expect(f"the sandbox refused system call {number};" in done.stderr, f"{what} is told")
-        expect(not made, f"{what} makes no file")
+        net.expect(said == ["confined", "tried", "refused"], f"{what} is refused: {said}")
+        net.expect(done.returncode == REFUSED, f"{what} ends with 2, not {done.returncode}")
+        net.expect(f"the sandbox refused system call {number};" in done.stderr, f"{what} is told")
+        net.expect(not made, f"{what} makes no file")
 
 
 def check_harmless(command, folder):
     alone = subprocess.run([KRBSCOPE, *command], capture_output=True, text=True, check=False)
     done, said, _ = intrude("none", command, folder)
-    expect(said[:2] == ["confined", "tried"] and said[2].startswith("returned"),
-           f"harmless: {said}")
-    expect(done.returncode == alone.returncode, f"{command[0]}: a harmless call changes no status")
-    expect(done.stdout.startswith(alone.stdout), f"{command[0]}: … and nothing that is said")
+    net.expect(said[:2] == ["confined", "tried"] and said[2].startswith("returned"),
+               f"harmless: {said}")
+    what = f"{command[0]}: a harmless call"
+    net.expect(done.returncode == alone.returncode, f"{what} changes no status")
+    net.expect(done.stdout.startswith(alone.stdout), f"{what} changes nothing that is said")
 
 
 def check_without(command, folder):
     """The way out is there when the filter is not."""
     for call in NUMBERS:
         _, said, made = intrude(f"late-{call}", [*command, "--no-sandbox"], folder)
-        expect("confined" not in said and "refused" not in said, f"--no-sandbox: {call}: {said}")
-        expect(made == (call in ("write", "both")), f"--no-sandbox: {call} goes through")
+        net.expect(not {"confined", "refused"} & set(said), f"--no-sandbox: {call}: {said}")
+        net.expect(made == (call in ("write", "both")), f"--no-sandbox: {call} goes through")
         (folder / "intruder.out").unlink(missing_ok=True)
 
 
@@ -84,4 +77,4 @@ with tempfile.TemporaryDirectory() as name:
     for each in COMMANDS:
         check_harmless(each, scratch)
         check_without(each, scratch)
-sys.exit(1 if failures else 0)
+sys.exit(1 if net.failures else 0)
