@@ -49,8 +49,6 @@ void evidence_dir_begin(struct evidence_dir *d, uint32_t attempt_id, int64_t tim
     if (d->options == NULL || d->is_open) {
         return;
     }
-    folder_trim(d->options->evidence_dir, is_evidence, NULL,
-                (size_t)(OUTLET_EVIDENCE_FILES - 1) * FILES_A_CASE, OUTLET_EVIDENCE_BYTES);
     text_init(&when, stamp, sizeof stamp);
     civil_print(&when, time_ns, 0, false);
     text_init(&t, d->name, sizeof d->name);
@@ -98,4 +96,6 @@ void evidence_dir_end(struct evidence_dir *d, struct bytes report)
     if (!good) {
         outlet_complain(path, strerror(errno));
     }
+    folder_trim(d->options->evidence_dir, is_evidence, NULL,
+                (size_t)OUTLET_EVIDENCE_FILES * FILES_A_CASE, OUTLET_EVIDENCE_BYTES);
 }
