@@ -145,6 +145,18 @@ bool detect_as_error(const struct judgement *j, uint32_t wanted, struct proof *p
     return true;
 }
 
+/* A computer's account ends in '$' (MS-SAMR 2.2.1.12); names with a service are neither. */
+bool detect_account_is_user(const struct judgement *j, uint32_t unused, struct proof *p)
+{
+    (void)unused;
+    (void)p;
+    const struct transaction *t = final_as_failure(j);
+    struct bytes cname = t == NULL ? (struct bytes){0} : transaction_names(t)->cname;
+    cname = bytes_part(cname, 0, bytes_find(cname, '@', 0));
+    return cname.len > 0 && cname.at[cname.len - 1] != '$' &&
+           bytes_find(cname, '/', 0) == cname.len;
+}
+
 static bool prove_ntstatus(const struct judgement *j, struct proof *p, const struct transaction *t,
                            uint32_t wanted)
 {

@@ -4,6 +4,8 @@
 #define NOTES_PER_ATTEMPT_MAX 16
 #define DNS_SLOW_S 2
 #define KDC_SLOW_S 1.0
+#define FAILOVER_NOTED_S 0.5 /* lost at KDCs that do not answer */
+#define KERBEROS_PORT 88
 #define NOTED_SKEW_PART 5  /* a fifth of the limit is worth a note */
 #define DNS_NXDOMAIN 3     /* RFC 1035 4.1.1 */
 #define ETYPE_AES_FIRST 17 /* RFC 3962: 17 and 18; RFC 8009: 19 and 20 */
@@ -33,23 +35,55 @@ static const struct moment *local_question(const struct view *v)
     return NULL;
 }
 
+/* Time that connections to KDCs that failed took, until one was set up. */
+static double lost_connecting_s(const struct judgement *j)
+{
+    const struct conn *conn = NULL;
+    int64_t failed_ns = INT64_MIN;
+    int64_t sum_ns = 0;
+    while ((conn = view_next_conn(j->v, conn)) != NULL) {
+        if (conn->server.port != KERBEROS_PORT) {
+            continue;
+        }
+        if (!conn->connected) {
+            failed_ns = failed_ns == INT64_MIN ? conn->first_ns : failed_ns;
+        } else if (failed_ns != INT64_MIN) {
+            sum_ns += conn->first_ns - failed_ns;
+            failed_ns = INT64_MIN;
+        }
+    }
+    return (double)sum_ns / 1e9;
+}
+
 /* KDCs that did not answer before another one did, and the time that this cost. */
 static void note_failover(const struct judgement *j, struct bytes *notes, size_t *num)
 {
+    const struct transaction *first = NULL;
+    double first_s = 0;
+    double all_s = lost_connecting_s(j);
     for (size_t i = 0; i < j->v->num_transactions; i++) {
         const struct transaction *t = &j->v->transactions[i];
         if (t->state == TRANSACTION_ANSWERED && t->num_sent > 1 && t->request != NULL &&
             !address_equal(&t->request->to.address, &t->reply->from.address)) {
-            char buffer[64];
-            struct text first;
-            text_init(&first, buffer, sizeof buffer);
-            address_print(&first, &t->request->to.address);
-            add_line(notes, num,
-                     judge_text(j, "The KDC %s did not answer; another one did after %.1f s.",
-                                first.at,
-                                (double)(t->reply->time_ns - t->request->first_time_ns) / 1e9));
-            return;
+            double took_s = (double)(t->reply->time_ns - t->request->first_time_ns) / 1e9;
+            first_s = first == NULL ? took_s : first_s;
+            first = first == NULL ? t : first;
+            all_s += took_s;
         }
+    }
+    if (first != NULL) {
+        char buffer[64];
+        struct text kdc;
+        text_init(&kdc, buffer, sizeof buffer);
+        address_print(&kdc, &first->request->to.address);
+        add_line(notes, num,
+                 judge_text(j, "The KDC %s did not answer; another one did after %.1f s.", kdc.at,
+                            first_s));
+    }
+    if (all_s - first_s >= FAILOVER_NOTED_S) {
+        add_line(
+            notes, num,
+            judge_text(j, "KDCs that cannot be reached cost the client %.1f s in all.", all_s));
     }
 }
 

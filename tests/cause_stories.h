@@ -330,6 +330,13 @@ static void tell_as_error(struct story *s, const struct row *r)
     story_logon_error(s, r->code, r->ntstatus);
 }
 
+static void tell_users_error(struct story *s, const struct row *r)
+{
+    story_meet(s, CLIENT, KDC);
+    KRB(s, .type = KRB_AS_REQ, .cname = "alice", .has_preauth = true);
+    KRB(s, .type = KRB_ERROR_MSG, .error = r->code);
+}
+
 /* The error carries the clocks of both. */
 static void tell_as_error_with_clocks(struct story *s, const struct row *r)
 {
@@ -450,6 +457,7 @@ static const struct row rows[] = {
     {CAUSE_CLOCK_SKEW, STEP_TGT, LIKELY, tell_as_error_with_clocks, .code = 10},
     {CAUSE_CLOCK_SKEW, STEP_TGT, LIKELY, tell_as_error, .code = 33},
     {CAUSE_CLIENT_UNKNOWN, STEP_TGT, CERTAIN, tell_as_error, .code = 6},
+    {CAUSE_CLIENT_UNKNOWN, STEP_TGT, CERTAIN, tell_users_error, .code = 6},
     {CAUSE_CLIENT_DISABLED, STEP_TGT, CERTAIN, tell_as_error, .code = 18, .ntstatus = 0xC0000072},
     {CAUSE_CLIENT_LOCKED_OUT, STEP_TGT, CERTAIN, tell_as_error, .code = 18, .ntstatus = 0xC0000234},
     {CAUSE_CLIENT_EXPIRED, STEP_TGT, CERTAIN, tell_as_error, .code = 18, .ntstatus = 0xC0000193},
@@ -472,6 +480,7 @@ static const struct row rows[] = {
     {CAUSE_CLIENT_PASSWORD_EXPIRED, STEP_TGT, CERTAIN, tell_as_error, .code = 18,
      .ntstatus = 0xC0000071},
     {CAUSE_PREAUTH_FAILED, STEP_TGT, CERTAIN, tell_as_error, .code = 24},
+    {CAUSE_PREAUTH_FAILED, STEP_TGT, CERTAIN, tell_users_error, .code = 24},
     {CAUSE_PREAUTH_UNSUPPORTED, STEP_TGT, LIKELY, tell_as_error, .code = 16},
     {CAUSE_PREAUTH_UNSUPPORTED, STEP_TGT, POSSIBLE, tell_only_25, .code = 0},
     {CAUSE_PKINIT_FAILED, STEP_TGT, CERTAIN, tell_as_error, .code = 62},

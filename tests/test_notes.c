@@ -63,6 +63,28 @@ Test(notes, slow_kdc)
     }
 }
 
+/* Goal: connections to KDCs that fail before one succeeds are told with their time. Method: a SYN
+ * refused and one without answer, then a connection; the connection alone. */
+Test(notes, several_kdcs_tried_over_tcp)
+{
+    for (int fails = 0; fails < 2; fails++) {
+        struct story s;
+        begin(&s);
+        if (fails) {
+            struct talk refused = talk_syn(&s, KDC_2, 88);
+            talk_refused(&refused);
+            talk_end(&refused, TCP_END_CLOSED);
+            struct talk silent = talk_syn(&s, MP_2, 88);
+            story_wait(&s, 2);
+            talk_end(&silent, TCP_END_CAPTURE);
+        }
+        struct talk t = talk_open_to(&s, KDC, 88);
+        KRB(&s, .type = KRB_TGS_REQ, .over = &t);
+        KRB(&s, .type = KRB_TGS_REP, .over = &t, .ticket = 1);
+        cr_expect_eq(ends_with_note(&s, 18, "cost the client 2.0 s in all"), fails);
+    }
+}
+
 /* Goal: useless questions are told, those for a short name are none. Method: the full name with a
  * suffix behind it that does not exist, twice. */
 Test(notes, useless_suffixes)
