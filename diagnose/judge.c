@@ -216,13 +216,24 @@ void judge_begin(struct judgement *j, const struct view *v)
     j->outcome = j->reading.outcome;
 }
 
+/* Is m the transaction's request, its reply, or the request sent again? */
+static bool is_of(const struct moment *m, const struct transaction *t)
+{
+    if (m == t->reply || m == t->request || m == t->last_request) {
+        return true;
+    }
+    return t->num_sent > 2 && t->request != NULL && m->u.krb.type == t->type &&
+           m->u.krb.has_nonce && m->u.krb.nonce == t->request->u.krb.nonce &&
+           m->time_ns >= t->request->time_ns && m->time_ns <= t->last_request->time_ns;
+}
+
 void judge_mark_used(struct client *client, const struct view *v)
 {
     for (struct moment *m = client->logs[LOG_KRB].first; m != NULL; m = m->next) {
         for (size_t i = 0; i < v->num_transactions && !m->used; i++) {
             const struct transaction *t = &v->transactions[i];
             bool is_ours = t->type == KRB_AS_REQ || t->is_tgt || v->tgs_related[i];
-            m->used = is_ours && (t->reply == m || t->request == m || t->last_request == m);
+            m->used = is_ours && is_of(m, t);
         }
     }
 }

@@ -230,11 +230,20 @@ static bool same_host(const struct attempt_record *a, const struct attempt_recor
 
 /* Does x, which ended pause_ns before, say why Kerberos was not used any more? A ticket that was
  * refused does for the next try; a name that the KDC does not know as long as that is remembered,
- * and only for that name. */
+ * and only for that name; a logon that failed for every server, until another one is seen. */
 static bool explains(const struct record *x, const struct record *r, int64_t pause_ns)
 {
     const struct attempt_record *a = x->out;
-    if (!a->has_verdict || pause_ns < 0 || !same_host(a, r->out)) {
+    const struct step_result *steps = r->out->steps;
+    if (!a->has_verdict || pause_ns < 0) {
+        return false;
+    }
+    if (a->verdict.step == STEP_REACH_KDC || a->verdict.step == STEP_TGT) {
+        return pause_ns <= ATTEMPT_GAP_S * NS_PER_S && steps[STEP_REACH_KDC].state != STATE_OK &&
+               steps[STEP_TGT].state != STATE_OK &&
+               r->out->verdict.cause == CAUSE_NTLM_WITHOUT_KERBEROS;
+    }
+    if (!same_host(a, r->out)) {
         return false;
     }
     if (is_about_spn(a->verdict.cause)) {

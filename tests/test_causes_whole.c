@@ -377,6 +377,39 @@ Test(causes, a_missing_name_explains_the_next_attempts)
     }
 }
 
+/* Goal: a client without a TGT has none for the next server either; one that has logged on since
+ * has. Method: a locked account or a silent KDC and NTLM, then NTLM to the same and to another
+ * server; a logon in between. */
+Test(causes, a_failed_logon_explains_the_next_attempts)
+{
+    for (int i = 0; i < 8; i++) {
+        const bool is_locked = i % 2 == 1, is_other = i / 2 % 2 == 1, logs_on = i / 4 == 1;
+        struct story s;
+        story_begin(&s, NULL);
+        story_client_side(&s);
+        if (is_locked) {
+            story_logon_error(&s, 18, 0xC0000234);
+        }
+        for (int k = 0; !is_locked && k < 3; k++) {
+            KRB(&s, .type = KRB_TGS_REQ, .nonce = 5);
+            story_wait(&s, 2);
+        }
+        ntlm(&s, MP_NAME, 200);
+        story_wait(&s, 5);
+        if (logs_on) {
+            story_logon(&s);
+        }
+        ntlm(&s, is_other ? "mp2.example.com" : MP_NAME, 200);
+        END(&s, 2);
+        enum cause cause = is_locked ? CAUSE_CLIENT_LOCKED_OUT : CAUSE_KDC_UNREACHABLE;
+        enum step step = is_locked ? STEP_TGT : STEP_REACH_KDC;
+        EXPECT(&s, 0, OUTCOME_APPROVED_NTLM, cause, step);
+        EXPECT(&s, 1, OUTCOME_APPROVED_NTLM, logs_on ? CAUSE_NTLM_WITHOUT_KERBEROS : cause,
+               logs_on ? STEP_PRESENT : step);
+        story_free(&s);
+    }
+}
+
 /* Goal: a ticket that was refused is why the client's next attempt, by NTLM, is none by Kerberos;
  * not one of another client, another server, or long ago. Method: a cached ticket refused, then a
  * request without a token and NTLM, which is an attempt of its own. */
