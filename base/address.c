@@ -74,3 +74,21 @@ bool address_is_group(const struct address *a)
     }
     return a->family == ADDRESS_IPV6 && a->octets[0] == 0xff;
 }
+
+bool hardware_address_is_group(const struct hardware_address *a)
+{
+    return (a->octets[0] & 1) != 0;
+}
+
+static bool may_be_nlb(const struct hardware_address *a)
+{
+    return a->octets[0] == 0x02 &&
+           (a->octets[1] == 0xbf || (a->octets[1] >= 1 && a->octets[1] <= 32));
+}
+
+bool hardware_address_equal(const struct hardware_address *a, const struct hardware_address *b)
+{
+    size_t begin = may_be_nlb(a) && may_be_nlb(b) ? 2 : 0;
+    return a->known && b->known &&
+           memcmp(a->octets + begin, b->octets + begin, sizeof a->octets - begin) == 0;
+}

@@ -47,4 +47,12 @@ void endpoint_print(struct text *t, const struct endpoint *e);
 /* A group (multicast) or all-ones address. */
 bool address_is_group(const struct address *a);
 
+/* A group or all-ones address of adapters (IEEE 802 8.2). */
+bool hardware_address_is_group(const struct hardware_address *a);
+
+/* The same adapter: both known and equal, or both the address of one Windows NLB cluster in unicast
+ * mode, 02-BF- before the cluster's IPv4 address, which hosts send from as 02-<host id 1 to 32>-.
+ */
+bool hardware_address_equal(const struct hardware_address *a, const struct hardware_address *b);
+
 #endif

@@ -105,7 +105,7 @@ void decoder_push(struct decoder *d, const struct frame *frame)
         decoder_neighbour(d, segment);
         break;
     case SEGMENT_OTHER:
-        decoder_host_seen(d, &segment->from.address, &segment->to.address);
+        decoder_host_seen(d, segment);
         break;
     case SEGMENT_NONE:
         break;

@@ -176,7 +176,7 @@ void decoder_tell_message(const struct decoder *d, const struct flow *flow, int 
                           const struct tap_message *message);
 
 /* decoder_host.c */
-void decoder_host_seen(struct decoder *d, const struct address *from, const struct address *to);
+void decoder_host_seen(struct decoder *d, const struct segment *segment);
 void decoder_icmp(struct decoder *d, const struct segment *segment);
 void decoder_neighbour(struct decoder *d, const struct segment *segment);
 

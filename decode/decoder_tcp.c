@@ -404,7 +404,7 @@ void decoder_tcp(struct decoder *d, const struct segment *g)
     }
     if (!flow->host_told[side]) {
         flow->host_told[side] = true;
-        decoder_host_seen(d, &g->from.address, &g->to.address);
+        decoder_host_seen(d, g);
     }
     if (flow->end_told && !is_syn) {
         if (is_after_end(flow, side, g)) {

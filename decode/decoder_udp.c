@@ -91,7 +91,7 @@ void decoder_udp(struct decoder *d, const struct segment *segment)
 {
     size_t len = 0;
     enum dns_flavour flavour = DNS_PLAIN;
-    decoder_host_seen(d, &segment->from.address, &segment->to.address);
+    decoder_host_seen(d, segment);
     if (segment->payload.len == 0) {
         return;
     }

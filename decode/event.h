@@ -162,7 +162,9 @@ struct event {
     const struct token_facts *token; /* EVENT_TOKEN; EVENT_DNS with a TKEY record, else NULL */
     const struct tcp_facts *tcp;     /* EVENT_TCP_*, EVENT_GAP; also set for HTTP events */
     const struct icmp_facts *icmp;
-    struct address target; /* EVENT_NEIGHBOUR_* */
+    struct address target;               /* EVENT_NEIGHBOUR_* */
+    bool is_mutual;                      /* EVENT_HOST_SEEN: frames the other way were seen, too */
+    struct hardware_address adapters[2]; /* EVENT_HOST_SEEN: of from and to, on Ethernet */
 };
 
 typedef void event_sink(void *context, const struct event *event);

@@ -94,9 +94,11 @@ enum layer link_ethernet_step(struct walk *w)
         return LAYER_DONE;
     }
     uint16_t type = bytes_u16be_at(w->rest, 12);
+    struct hardware_address *to = &w->out->to_hardware;
     struct hardware_address *from = &w->out->from_hardware;
-    from->known = true;
-    memcpy(from->octets, bytes_part(w->rest, 6, sizeof from->octets).at, sizeof from->octets);
+    to->known = from->known = true;
+    memcpy(to->octets, w->rest.at, sizeof to->octets);
+    memcpy(from->octets, w->rest.at + sizeof to->octets, sizeof from->octets);
     walk_skip(w, 14);
     return type == 0x0800 ? LAYER_IPV4 : link_layer_of_type(w, type);
 }

@@ -162,6 +162,7 @@ static void segment_clear(struct segment *out, const struct frame *frame)
     out->from = (struct endpoint){0};
     out->to = (struct endpoint){0};
     out->from_hardware = (struct hardware_address){0};
+    out->to_hardware = (struct hardware_address){0};
     out->payload = (struct bytes){0};
     out->payload_len = 0;
     out->is_reassembled = false;

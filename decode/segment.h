@@ -44,7 +44,7 @@ struct segment {
     enum segment_kind kind;
     enum segment_drop drop;
     struct endpoint from, to;
-    struct hardware_address from_hardware; /* of the innermost Ethernet header */
+    struct hardware_address from_hardware, to_hardware; /* of the innermost Ethernet header */
     struct bytes payload; /* what was captured of it; borrowed from the frame or the segmenter */
     uint32_t payload_len; /* as on the wire; more than payload.len when the frame was cut */
     bool is_reassembled;  /* from IP fragments: frames lists them */

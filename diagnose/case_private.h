@@ -10,6 +10,7 @@
 
 #define ANALYSIS_BYTES_MAX 100663296 /* records, findings and their texts */
 #define SCRATCH_BYTES 2097152        /* one attempt's view while it is judged */
+#define ADAPTER_ADDRESSES_MAX 4      /* addresses of one host that are told from a router's */
 #define TICKETS_MAX 8192             /* tickets whose origin is remembered */
 #define CAPTURES_MAX 1024            /* files of one case that get a vantage and a clock */
 #define CLOCK_SAMPLES_MAX 64         /* wire clocks against the capture's, a group: zone estimate */
@@ -23,14 +24,30 @@ struct ticket_origin {
     int64_t time_ns;
 };
 
+/* An adapter, and the addresses that sent through it: a host's own, or all that lie beyond a
+ * router. */
+struct adapter {
+    struct hardware_address hardware;
+    struct address addresses[ADAPTER_ADDRESSES_MAX];
+    size_t num_addresses;
+    bool has_more;
+};
+
+/* Who took part in every pair of hosts so far. */
+struct host_pairs {
+    struct address common[2];
+    size_t num_common, num_pairs;
+    struct adapter adapters[2]; /* of the pairs whose adapters are known */
+    size_t num_adapters, num_adapter_pairs;
+};
+
 /* What is known of one capture (all its pieces). */
 struct group_state {
     bool seen;
     int64_t first_ns, last_ns;
-    struct address common[2]; /* hosts that took part in every pair seen so far */
-    struct address host;      /* the host that the capture was taken at, as its vantage says */
-    size_t num_common;
-    size_t num_pairs;
+    struct host_pairs pairs, mutual; /* of all frames; of hosts that both were seen to send */
+    struct address hosts[ADAPTER_ADDRESSES_MAX]; /* of the host that the capture was taken at, as */
+    size_t num_hosts;                            /* its vantage says */
     uint64_t num_frames_duplicate;
     uint32_t first_duplicate;
     double clock_samples[CLOCK_SAMPLES_MAX]; /* wire clock - capture clock, s */
@@ -192,7 +209,12 @@ int64_t case_open_end_ns(struct case_file *c, const struct conn *conn);
 
 /* Does a hole lie between these times in this capture (all its pieces)? */
 bool case_has_hole(const struct case_file *c, uint16_t capture, int64_t from_ns, int64_t to_ns);
+
+/* vantage.c: a pair of hosts was seen (EVENT_HOST_SEEN); where a capture was taken, as far as the
+ * pairs tell by now; whether that is the given host (case_vantage() found it out). */
+void vantage_take_pair(struct group_state *g, const struct event *e);
 enum vantage case_vantage(struct case_file *c, uint16_t group);
+bool case_is_at(struct case_file *c, uint16_t capture, const struct address *host);
 const struct ticket_origin *case_ticket(const struct case_file *c, struct hash128 hash);
 
 /* A new zeroed record, at the end of the list; NULL when RECORDS_MAX is reached (counted). */

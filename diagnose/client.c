@@ -274,16 +274,6 @@ void client_take_logon(struct client *c, const struct event *e)
     }
 }
 
-bool client_has_other_peer(const struct client *c, const struct address *server)
-{
-    for (size_t i = 0; i < c->num_peers; i++) {
-        if (!address_equal(&c->peers[i], server)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Room for more: an old connection of this client that ended without anything to tell, else an
  * eighth of all, those of the clients idle longest. */
 static bool make_conn_room(struct client_table *t, struct client *c)

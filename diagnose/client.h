@@ -162,9 +162,6 @@ void client_log(struct client_table *t, struct client *c, enum log_kind kind, st
 /* Notes that the client exchanged frames with a peer; groups are no peers. */
 void client_add_peer(struct client *c, const struct address *peer);
 
-/* Was it seen with any host but this one? (DESIGN.md section 4, Visibility) */
-bool client_has_other_peer(const struct client *c, const struct address *server);
-
 /* Notes a token beside HTTP, or a ticket for another service. c may be NULL. */
 void client_take_logon(struct client *c, const struct event *e);
 

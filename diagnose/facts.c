@@ -370,13 +370,35 @@ bool detect_server_icmp(const struct judgement *j, uint32_t unused, struct proof
     return found;
 }
 
-/* Questions of this client for target that nobody answered: at least three, over 1 s at least. */
+/* The answer to a neighbour's question goes to the asker alone: a capture at another host of the
+ * link holds the questions, which everybody gets, and none of the answers. */
+static bool shows_answers(const struct judgement *j, uint16_t capture)
+{
+    struct case_file *c = j->v->c;
+    enum vantage vantage = case_vantage(c, c->group_of_capture[capture % CAPTURES_MAX]);
+    return vantage == VANTAGE_BETWEEN || case_is_at(c, capture, &j->v->client->address);
+}
+
+/* One search: the questions come soon after another; where answers could not be seen, by a timer.
+ */
+static bool is_asked_again(int64_t gap_ns, bool shows_answers)
+{
+    return shows_answers ? gap_ns <= NEIGHBOUR_REPEAT_MAX_MS * NS_PER_MS
+                         : gap_ns >= NEIGHBOUR_BEAT_MIN_MS * NS_PER_MS &&
+                               gap_ns <= NEIGHBOUR_BEAT_MAX_MS * NS_PER_MS;
+}
+
+/* Questions of this client for target that nobody answered: at least three in a row, over 1 s at
+ * least. Who was answered does not ask again at once; where answers could not be seen, nothing but
+ * the beat of a timer counts.
+ */
 static bool neighbour_is_silent(const struct judgement *j, const struct address *target,
                                 int64_t from_ns, struct proof *p)
 {
     const struct moment *first = NULL;
     const struct moment *last = NULL;
     unsigned num = 0;
+    bool found = false;
     for (const struct moment *m = j->v->client->logs[LOG_OTHER].first; m != NULL; m = m->next) {
         if (m->time_ns < from_ns || m->time_ns > j->v->to_ns ||
             (m->kind != EVENT_NEIGHBOUR_REQUEST && m->kind != EVENT_NEIGHBOUR_REPLY) ||
@@ -386,12 +408,20 @@ static bool neighbour_is_silent(const struct judgement *j, const struct address 
         if (m->kind == EVENT_NEIGHBOUR_REPLY) {
             return false;
         }
-        first = first == NULL ? m : first;
+        bool goes_on = last != NULL &&
+                       is_asked_again(m->time_ns - last->time_ns, shows_answers(j, m->capture));
+        if (found && !goes_on) {
+            break; /* one run proves it */
+        }
+        if (!goes_on) {
+            first = m;
+            num = 0;
+        }
         last = m;
         num++;
+        found = num >= 3 && last->time_ns - first->time_ns >= GIVE_UP_MIN_S * NS_PER_S;
     }
-    if (num < 3 || last->time_ns - first->time_ns < GIVE_UP_MIN_S * NS_PER_S ||
-        view_end_ns(j->v, first->capture) - first->time_ns < SILENCE_MIN_S * NS_PER_S) {
+    if (!found || view_end_ns(j->v, first->capture) - first->time_ns < SILENCE_MIN_S * NS_PER_S) {
         return false;
     }
     proof_add(j, p, first, "asked %u times who has the address, never answered", num);

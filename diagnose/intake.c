@@ -295,24 +295,6 @@ static void take_neighbour(struct case_file *c, const struct event *e)
     }
 }
 
-/* Hosts that took part in every pair: in a capture taken at one host that host remains. */
-static void narrow_common(struct group_state *g, const struct address *a, const struct address *b)
-{
-    if (g->num_pairs++ == 0) {
-        g->common[0] = *a;
-        g->common[1] = *b;
-        g->num_common = 2;
-        return;
-    }
-    size_t num = 0;
-    for (size_t i = 0; i < g->num_common; i++) {
-        if (address_equal(&g->common[i], a) || address_equal(&g->common[i], b)) {
-            g->common[num++] = g->common[i];
-        }
-    }
-    g->num_common = num;
-}
-
 static void take_host_pair(struct case_file *c, const struct event *e)
 {
     const struct address *a = &e->from.address;
@@ -330,7 +312,7 @@ static void take_host_pair(struct case_file *c, const struct event *e)
         client_add_peer(y, a);
         y->was_spoken_to = true;
     }
-    narrow_common(case_group(c, e->group), a, b);
+    vantage_take_pair(case_group(c, e->group), e);
 }
 
 /* Another copy of a message: its frame is listed with the first one's. */

@@ -105,6 +105,26 @@ static bool went_on(const struct view *v, const struct resolution *failed)
     return false;
 }
 
+/* Was that name the last to give the connection's address before it was made? */
+static bool is_approach_by(const struct view *v, const struct resolution *r,
+                           const struct conn *conn)
+{
+    int64_t mine_ns = INT64_MIN;
+    int64_t other_ns = INT64_MIN;
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        for (size_t k = 0; l->response != NULL && k < l->response->u.dns.num_answers; k++) {
+            if (l->first_ns > conn->first_ns ||
+                !address_equal(&l->response->u.dns.answers[k].address, &conn->server.address)) {
+                continue;
+            }
+            int64_t *latest_ns = bytes_equal_nocase(l->name, r->name) ? &mine_ns : &other_ns;
+            *latest_ns = l->first_ns > *latest_ns ? l->first_ns : *latest_ns;
+        }
+    }
+    return mine_ns >= other_ns;
+}
+
 /* Did every connection to the name's addresses fail? *server is then the endpoint to speak of. */
 static bool approach_failed(const struct view *v, const struct resolution *r,
                             struct endpoint *server)
@@ -119,6 +139,9 @@ static bool approach_failed(const struct view *v, const struct resolution *r,
             }
             if (conn->connected) {
                 return false;
+            }
+            if (!is_approach_by(v, r, conn)) {
+                continue;
             }
             *server = conn->server;
             found = true;

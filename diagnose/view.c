@@ -223,6 +223,24 @@ static int64_t krb_end(const struct view *v)
     return end < v->to_ns ? end : v->to_ns;
 }
 
+/* Is anything of the client seen but its talk with the server? The server's other addresses are
+ * not, where the capture was taken at it (an NLB node has two). */
+static bool has_other_leg(struct case_file *c, const struct client *client,
+                          const struct moment *request)
+{
+    const struct address *server = &request->to.address;
+    uint16_t capture = request->capture % CAPTURES_MAX;
+    (void)case_vantage(c, c->group_of_capture[capture]);
+    bool is_at_server = case_is_at(c, capture, server);
+    for (size_t i = 0; i < client->num_peers; i++) {
+        const struct address *peer = &client->peers[i];
+        if (!address_equal(peer, server) && !(is_at_server && case_is_at(c, capture, peer))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void view_fill(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
                struct bytes host)
 {
@@ -242,7 +260,7 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
     if (a == NULL && c->live != NULL) {
         v->to_ns = v->krb_to_ns = live_round_end(c);
     }
-    v->kdc_visible = a == NULL || client_has_other_peer(client, &v->server.address);
+    v->kdc_visible = a == NULL || has_other_leg(c, client, a->exchanges[0].request);
     lookup_collect(v);
     if (v->host.len > 0 && !v->host_is_address) {
         resolution_of(v, v->host, &v->resolution);

@@ -13,10 +13,12 @@
 #define RESOLUTION_ADDRESSES_MAX 16
 #define VIEW_BEFORE_S 600 /* how long before its first request an attempt may have begun */
 #define VIEW_AFTER_S 60   /* how long after its last one it may go on */
-#define SILENCE_MIN_S 2   /* a capture that ends sooner after a question simply ends */
-#define SILENCE_LONG_S 3  /* silence that needs no repeat of the same question */
-#define GIVE_UP_MIN_S 1   /* silence that a client's end or repeat must follow */
-
+#define NEIGHBOUR_REPEAT_MAX_MS 3000 /* ARP, ND: questions of one search come closer */
+#define NEIGHBOUR_BEAT_MIN_MS 950    /* … and by the timer of RFC 4861 10, every second */
+#define NEIGHBOUR_BEAT_MAX_MS 1060
+#define SILENCE_MIN_S 2  /* a capture that ends sooner after a question simply ends */
+#define SILENCE_LONG_S 3 /* silence that needs no repeat of the same question */
+#define GIVE_UP_MIN_S 1  /* silence that a client's end or repeat must follow */
 /* A name and type asked of DNS: all queries for it, and the response that counts. */
 struct lookup {
     struct bytes name;

@@ -84,39 +84,6 @@ static void order(struct case_file *c)
     c->out.num_attempts = num;
 }
 
-/* What the host in every pair does tells whose side the capture was taken on. */
-enum vantage case_vantage(struct case_file *c, uint16_t group)
-{
-    struct group_state *g = case_group(c, group);
-    uint16_t scene = c->align == NULL ? group : align_scene(c->align, group);
-    struct client *host = NULL;
-    if (g->num_common == 1 && g->num_pairs > 1) {
-        host = client_find(c->clients, &g->common[0], scene);
-    } else if (g->num_common == 2 && g->near_client != g->near_server) {
-        /* One pair only: the handshake's times decide, when they agree. */
-        for (size_t i = 0; i < 2 && (g->near_client == 0 || g->near_server == 0); i++) {
-            struct client *x = client_find(c->clients, &g->common[i], scene);
-            bool serves = x != NULL && (x->num_http_served > 0 || x->num_krb_served > 0);
-            if (x != NULL && serves == (g->near_server > 0)) {
-                host = x;
-            }
-        }
-    }
-    if (host == NULL) {
-        return VANTAGE_BETWEEN;
-    }
-    g->host = host->address;
-    if (host->num_http_served > 0) {
-        return VANTAGE_MP;
-    }
-    if (host->num_krb_served > 0) {
-        return VANTAGE_KDC;
-    }
-    return host->num_http_sent > 0 || host->num_krb_sent > 0 || host->logs[LOG_DNS].num > 0
-               ? VANTAGE_CLIENT
-               : VANTAGE_BETWEEN;
-}
-
 /* The multiple of 15 minutes that most wire clocks are nearest to; of several the one that they are
  * nearest to by seconds. It is a zone, never a skew. */
 static void estimate_zone(const struct group_state *g, struct capture_summary *s)

@@ -28,7 +28,7 @@ static struct host_clock clock_of_capture_at(struct case_file *c, enum vantage v
         const struct capture_summary *s = &c->out.captures[i];
         struct clock_shift shift = case_shift(c, (uint16_t)i);
         bool is_there = s->vantage == vantage && s->info.zone != CAPTURE_ZONE_UNKNOWN &&
-                        address_equal(&case_group_of(c, (uint16_t)i)->host, host);
+                        case_is_at(c, (uint16_t)i, host);
         bool is_narrower =
             !found.known || (double)(shift.high_ns - shift.low_ns) / 1e9 < found.high - found.low;
         if (is_there && shift.known && mine.known && shift.base == mine.base && is_narrower) {

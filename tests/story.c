@@ -147,6 +147,7 @@ void story_meet(struct story *s, const char *a, const char *b)
     struct event there = story_next(s, EVENT_HOST_SEEN, story_endpoint(a, 0), story_endpoint(b, 0));
     case_push(s->c, &there);
     struct event back = story_next(s, EVENT_HOST_SEEN, story_endpoint(b, 0), story_endpoint(a, 0));
+    back.is_mutual = true;
     case_push(s->c, &back);
 }
 
