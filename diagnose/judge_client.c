@@ -3,6 +3,8 @@
 
 #include "base/civil.h"
 
+#define APPROACH_BEFORE_S 10 /* how long before the look-up a logon belongs to an approach */
+
 /* wpad, isatap, reverse and service names say nothing about a server that somebody wants. */
 static bool is_background_name(struct bytes name)
 {
@@ -161,6 +163,10 @@ static bool view_approach(struct view *v, struct case_file *c, struct client *cl
     view_fill(v, c, client, NULL, name);
     v->kdc_visible = true;
     const struct resolution *r = &v->resolution;
+    if (r->state != RESOLUTION_NONE) {
+        view_narrow(v, r->first_ns - APPROACH_BEFORE_S * NS_PER_S,
+                    r->last_ns + VIEW_AFTER_S * NS_PER_S);
+    }
     switch (r->state) {
     case RESOLUTION_NXDOMAIN:
     case RESOLUTION_NO_ADDRESS:

@@ -120,6 +120,7 @@ static void find_icmp(const struct view *v, struct lookup *l)
 
 void lookup_collect(struct view *v)
 {
+    v->num_lookups = 0;
     v->lookups = arena_reserve_array(v->arena, LOOKUPS_MAX, sizeof *v->lookups);
     if (v->lookups == NULL) {
         return;

@@ -240,6 +240,7 @@ static bool is_in_window(const struct view *v, const struct moment *m)
 
 void transaction_collect(struct view *v)
 {
+    v->num_transactions = 0;
     v->transactions = arena_reserve_array(v->arena, TRANSACTIONS_MAX, sizeof *v->transactions);
     if (v->transactions == NULL) {
         return;

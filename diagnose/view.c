@@ -241,6 +241,24 @@ static bool has_other_leg(struct case_file *c, const struct client *client,
     return false;
 }
 
+static void collect_krb(struct view *v)
+{
+    transaction_collect(v);
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        v->tgs_related[i] = is_related(v, &v->transactions[i]);
+    }
+}
+
+void view_narrow(struct view *v, int64_t from_ns, int64_t to_ns)
+{
+    v->from_ns = from_ns > v->from_ns ? from_ns : v->from_ns;
+    v->to_ns = to_ns < v->to_ns ? to_ns : v->to_ns;
+    v->krb_to_ns = v->to_ns < v->krb_to_ns ? v->to_ns : v->krb_to_ns;
+    lookup_collect(v);
+    resolution_of(v, v->host, &v->resolution);
+    collect_krb(v);
+}
+
 void view_fill(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
                struct bytes host)
 {
@@ -274,8 +292,5 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
     if (a != NULL) {
         v->krb_to_ns = krb_end(v);
     }
-    transaction_collect(v);
-    for (size_t i = 0; i < v->num_transactions; i++) {
-        v->tgs_related[i] = is_related(v, &v->transactions[i]);
-    }
+    collect_krb(v);
 }
