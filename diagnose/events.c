@@ -279,6 +279,31 @@ static void add_conn_event(struct builder *b, const struct conn *conn, const cha
                                 .complete = true};
 }
 
+static bool uses(const struct attempt *a, const struct conn *conn)
+{
+    for (size_t i = 0; i < a->num_exchanges; i++) {
+        if (a->exchanges[i].conn == conn) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does another attempt of the client, and not this one, speak over it? */
+static bool is_of_another(const struct view *v, const struct conn *conn)
+{
+    bool found = false;
+    for (const struct attempt *x = v->client->attempts; x != NULL; x = x->next) {
+        if (uses(x, conn)) {
+            if (x == v->attempt) {
+                return false;
+            }
+            found = true;
+        }
+    }
+    return found;
+}
+
 static void add_conn(struct builder *b, const struct conn *conn)
 {
     if (conn->refused) {
@@ -417,7 +442,8 @@ void events_fill(const struct judgement *j, struct attempt_record *out)
     while ((conn = view_next_conn(v, conn)) != NULL) {
         bool is_ours = address_equal(&conn->server.address, &v->server.address) &&
                        (v->server.port == 0 || conn->server.port == v->server.port);
-        if (is_ours || conn->has_krb || conn->server.port == 88) {
+        bool is_kdc = conn->has_krb || conn->server.port == 88;
+        if (is_kdc || (is_ours && !is_of_another(v, conn))) {
             add_conn(&b, conn);
         }
     }

@@ -132,6 +132,7 @@ static bool approach_failed(const struct view *v, const struct resolution *r,
                             struct endpoint *server)
 {
     bool found = false;
+    bool tried = false;
     const struct conn *conn = NULL;
     while ((conn = view_next_conn(v, conn)) != NULL) {
         for (size_t i = 0; i < r->num_addresses; i++) {
@@ -142,6 +143,7 @@ static bool approach_failed(const struct view *v, const struct resolution *r,
             if (conn->connected) {
                 return false;
             }
+            tried = true;
             if (!is_approach_by(v, r, conn)) {
                 continue;
             }
@@ -149,7 +151,7 @@ static bool approach_failed(const struct view *v, const struct resolution *r,
             found = true;
         }
     }
-    if (!found && r->num_addresses > 0) {
+    if (!tried && r->num_addresses > 0) {
         server->address = r->addresses[0];
         found = true; /* nothing was sent: ARP or ND may say why */
     }

@@ -161,6 +161,22 @@ static bool is_other_name(const struct view *v, struct bytes name)
     return false;
 }
 
+/* A later attempt at exactly that host had begun by then, and this one had its last answer. */
+static bool is_of_another(const struct view *v, const struct transaction *t, struct bytes host)
+{
+    int64_t begin_ns = transaction_begin_ns(t);
+    if (begin_ns <= v->attempt->last_ns || bytes_equal_nocase(host, v->host)) {
+        return false;
+    }
+    for (const struct attempt *x = v->client->attempts; x != NULL; x = x->next) {
+        if (x != v->attempt && x->num_exchanges > 0 && x->first_ns <= begin_ns &&
+            bytes_equal_nocase(x->exchanges[0].request->u.http.host, host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The SPN's host is this attempt's: by name, by alias, or by the ticket that was presented. */
 static bool is_related(const struct view *v, const struct transaction *t)
 {
@@ -171,6 +187,9 @@ static bool is_related(const struct view *v, const struct transaction *t)
     if (v->attempt == NULL) {
         return bytes_is_nocase(k->service, "HTTP") &&
                (v->host.len == 0 || host_matches(k->host, v->host));
+    }
+    if (is_of_another(v, t, k->host)) {
+        return false;
     }
     if (host_matches(k->host, v->host) || host_matches(k->host, v->resolution.canonical)) {
         return true;
@@ -252,6 +271,7 @@ static void collect_krb(struct view *v)
 void view_narrow(struct view *v, int64_t from_ns, int64_t to_ns)
 {
     v->from_ns = from_ns > v->from_ns ? from_ns : v->from_ns;
+    v->service_from_ns = v->from_ns;
     v->to_ns = to_ns < v->to_ns ? to_ns : v->to_ns;
     v->krb_to_ns = v->to_ns < v->krb_to_ns ? v->to_ns : v->krb_to_ns;
     lookup_collect(v);

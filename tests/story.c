@@ -151,6 +151,25 @@ void story_meet(struct story *s, const char *a, const char *b)
     case_push(s->c, &back);
 }
 
+void story_meet_by(struct story *s, const char *a, uint8_t a_adapter, const char *b,
+                   uint8_t b_adapter, bool is_stray)
+{
+    struct hardware_address from = {.known = true, .octets = {2, 0, 0, 0, 0, a_adapter}};
+    struct hardware_address to = {.known = true, .octets = {2, 0, 0, 0, 0, b_adapter}};
+    struct event there = story_next(s, EVENT_HOST_SEEN, story_endpoint(a, 0), story_endpoint(b, 0));
+    there.adapters[0] = from;
+    there.adapters[1] = to;
+    case_push(s->c, &there);
+    if (is_stray) {
+        return;
+    }
+    struct event back = story_next(s, EVENT_HOST_SEEN, story_endpoint(b, 0), story_endpoint(a, 0));
+    back.adapters[0] = to;
+    back.adapters[1] = from;
+    back.is_mutual = true;
+    case_push(s->c, &back);
+}
+
 void story_client_side(struct story *s)
 {
     story_meet(s, s->client, s->kdc);

@@ -63,6 +63,11 @@ void story_free(struct story *s);
 void story_meet(struct story *s, const char *a, const char *b);
 void story_client_side(struct story *s);
 
+/* The same on Ethernet, by the last byte of each adapter's address; or one frame from a to b that
+ * nobody answers. */
+void story_meet_by(struct story *s, const char *a, uint8_t a_adapter, const char *b,
+                   uint8_t b_adapter, bool is_stray);
+
 /* DNS: a question, a response. */
 struct dns_words {
     const char *name;     /* MP_NAME */

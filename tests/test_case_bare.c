@@ -393,3 +393,27 @@ Test(approach_only, tls_alone_is_hidden_only_for_a_named_host)
         story_free(&s);
     }
 }
+
+/* Goal: a connection is the approach to the name that led to it, not to every name of that address;
+ * and it begins with the look-up. Method: two names, long after a logon; the connection follows the
+ * second. */
+Test(approach_only, connection_belongs_to_the_latest_name)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    story_logon(&s);
+    story_wait(&s, 100);
+    LOOK_UP(&s, .name = "dc1.example.com");
+    RESOLVE(&s, .name = "dc1.example.com", .address = MP);
+    story_resolve(&s);
+    struct talk t = talk_syn(&s, MP, 80);
+    talk_refused(&t);
+    story_wait(&s, 5);
+    END(&s, 1);
+    EXPECT_KIND(&s, 0, KIND_APPROACH_ONLY);
+    EXPECT(&s, 0, OUTCOME_FAILED, CAUSE_MP_REFUSED, STEP_CONNECT);
+    cr_expect(bytes_is(s.analysis.attempts[0]->host, MP_NAME));
+    cr_expect_geq(s.analysis.attempts[0]->first_time_ns, STORY_NS + INT64_C(100000000000));
+    story_free(&s);
+}

@@ -450,3 +450,55 @@ Test(causes, a_refusal_explains_the_next_attempt)
         story_free(&s);
     }
 }
+
+/* Goal: 403 is no refused ticket, and another host's refusal is not this one's, even at one
+ * address. Method: the first attempt is refused, the second is let in by NTLM. */
+Test(causes, refusal_of_another_kind_or_host)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct story s;
+        story_begin(&s, NULL);
+        story_client_side(&s);
+        struct talk t = talk_present(&s, TOKEN_KRB);
+        ANSWER(&t, .status = i == 0 ? 403 : 401, .krb_error = i == 0 ? 0 : 41);
+        talk_fin(&t, false);
+        story_wait(&s, 2);
+        t = talk_open(&s);
+        ASK(&t, .host = i == 0 ? MP_NAME : "other.example.com");
+        ANSWER(&t, .status = 401);
+        ASK(&t, .token = TOKEN_NTLM_1);
+        talk_ntlm_on(&t, 200);
+        END(&s, 2);
+        EXPECT(&s, 1, OUTCOME_APPROVED_NTLM, CAUSE_NTLM_WITHOUT_KERBEROS, STEP_PRESENT);
+        story_free(&s);
+    }
+}
+
+/* Goal: a ticket that a later attempt at another name asks for is not this one's, although DNS
+ * shows that the names are one host's. */
+Test(causes, ticket_of_a_later_attempt)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    story_logon(&s);
+    LOOK_UP(&s, .name = "alias.example.com");
+    RESOLVE(&s, .name = "alias.example.com", .alias_of = MP_NAME, .address = MP);
+    struct talk t = talk_open(&s);
+    ASK(&t, .host = "alias.example.com");
+    ANSWER(&t, .status = 401);
+    story_ticket_error(&s, "HTTP/alias.example.com", 7, 0);
+    ASK(&t);
+    ANSWER(&t, .status = 401);
+    story_wait(&s, 1);
+    t = talk_open(&s);
+    ASK(&t, .host = MP_NAME);
+    ANSWER(&t, .status = 401);
+    story_ticket(&s, MP_SPN, 1);
+    ASK(&t, .token = TOKEN_KRB, .ticket = 1);
+    ANSWER(&t, .status = 200);
+    END(&s, 2);
+    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_SPN_MISSING_FOR_ALIAS, STEP_TICKET);
+    EXPECT(&s, 1, OUTCOME_APPROVED, CAUSE_NONE, 0);
+    story_free(&s);
+}
