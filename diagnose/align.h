@@ -79,13 +79,27 @@ bool align_is_lost(const struct align *a, const struct event *e, struct align_lo
 bool align_frame_is_lost(const struct align *a, uint16_t capture, uint32_t frame,
                          struct align_loss *out);
 
-/* Where else a frame's message was seen. */
+/* A frame of a capture. */
 struct align_place {
     uint16_t capture;
     uint32_t frame;
 };
 
-/* false: nowhere else. */
+/* What of a connection left one capture's place and never came to another's. */
+struct align_gone {
+    bool is_answer;          /* the server's bytes; else the client's */
+    uint16_t group;          /* the capture that shows less */
+    struct align_place seen; /* the latest message that the one which shows more has of that side */
+    struct align_place hole; /* where the one that shows less misses it; frame 0: at its end */
+};
+
+/* Of a connection that this capture tells, by the number its own decoder gave it: did another one
+ * see fewer of the client's bytes, or more of the server's? Where the receiver confirmed the bytes,
+ * they came, and the capture lost them: that is no such loss. */
+bool align_conn_is_lost(const struct align *a, uint16_t group, uint64_t connection,
+                        struct align_gone *out);
+
+/* Where else a frame's message was seen. false: nowhere else. */
 bool align_frame_elsewhere(const struct align *a, uint16_t capture, uint32_t frame,
                            struct align_place *out);
 

@@ -48,6 +48,7 @@ static struct align_conn_entry *conn_get(struct align *a, const struct event *e)
     *c = (struct align_conn_entry){.connection = e->connection,
                                    .group = e->group,
                                    .same = (uint32_t)a->num_conns - 1,
+                                   .next = (uint32_t)a->num_conns - 1,
                                    .client = is_from_server ? e->to : e->from,
                                    .server = is_from_server ? e->from : e->to,
                                    .first_ns = e->first_time_ns,
@@ -68,14 +69,25 @@ void align_take_conn(struct align *a, const struct event *e)
     }
     for (int i = 0; i < 2; i++) {
         c->bytes_seen[i] = t->bytes_seen[i];
+        c->bytes_lost[i] = t->bytes_lost[i];
+        c->acked_unseen[i] = t->acked_unseen[i];
         c->last_ns = t->last_seen_ns[i] > c->last_ns ? t->last_seen_ns[i] : c->last_ns;
     }
     c->has_client_seq = c->has_client_seq || t->initial_seq[0] != 0;
     c->has_server_seq = c->has_server_seq || (t->initial_seq[1] != 0 && t->synack_time_ns != 0);
     c->initial_seq[0] = t->initial_seq[0] != 0 ? t->initial_seq[0] : c->initial_seq[0];
     c->initial_seq[1] = t->initial_seq[1] != 0 ? t->initial_seq[1] : c->initial_seq[1];
-    c->is_whole = t->seen_from_syn && t->bytes_lost[0] == 0 && t->bytes_lost[1] == 0 &&
-                  !t->acked_unseen[0] && !t->acked_unseen[1];
+    if (e->http != NULL) {
+        const int side = e->kind == EVENT_HTTP_RESPONSE;
+        c->last[side] = (struct align_place){.capture = e->capture, .frame = e->frame};
+        c->last_message_ns[side] = e->time_ns;
+    }
+    if (e->kind == EVENT_GAP) {
+        c->hole[t->gap_side] = (struct align_place){.capture = e->capture, .frame = e->frame};
+    }
+    /* What the client itself did not get the capture need not have. */
+    c->is_whole =
+        t->seen_from_syn && t->bytes_lost[0] == 0 && !t->acked_unseen[0] && !t->acked_unseen[1];
 }
 
 /* A connection under one of its keys. */
@@ -147,6 +159,9 @@ static void join(struct align *a, uint32_t x, uint32_t y)
 {
     bool x_is_alone = !a->conns[x].is_shared;
     a->conns[x_is_alone ? x : y].same = leader(a, x_is_alone ? y : x);
+    uint32_t next = a->conns[x].next;
+    a->conns[x].next = a->conns[y].next;
+    a->conns[y].next = next;
     a->conns[x].is_shared = a->conns[y].is_shared = true;
 }
 

@@ -72,11 +72,16 @@ static bool shows(const struct align *a, uint16_t group, const struct address *f
     return is_there || align_has_host_pair(a, align_host_pair(group, from, to));
 }
 
-static bool covers(const struct align *a, uint16_t group, int64_t case_ns)
+static bool goes_on(const struct align *a, uint16_t group, int64_t case_ns)
 {
     const struct align_capture *s = &a->captures[group];
-    return s->shift.known && align_case_ns(a, group, s->first_ns) <= case_ns - COVER_NS &&
-           align_case_ns(a, group, s->last_ns) >= case_ns + COVER_NS;
+    return s->shift.known && align_case_ns(a, group, s->last_ns) >= case_ns + COVER_NS;
+}
+
+static bool covers(const struct align *a, uint16_t group, int64_t case_ns)
+{
+    return align_case_ns(a, group, a->captures[group].first_ns) <= case_ns - COVER_NS &&
+           goes_on(a, group, case_ns);
 }
 
 /* Is the capture the sender's own? What it alone saw of what it sent to others is no loss there. */
@@ -119,6 +124,49 @@ bool align_frame_is_lost(const struct align *a, uint16_t capture, uint32_t frame
 {
     const struct print *p = print_of_frame(a, capture, frame);
     return p != NULL && p->num == 1 && is_missing(a, &p->sights[0], &p->from, &p->to, out);
+}
+
+static uint64_t captured(const struct align_conn_entry *c, int side)
+{
+    return c->bytes_seen[side] - c->bytes_lost[side];
+}
+
+/* Would this capture have shown what the other one has of that side? It does when it shows bytes
+ * behind the missing ones, or goes on for a while after the message that they belong to. */
+static bool would_show(const struct align *a, const struct align_conn_entry *less,
+                       const struct align_conn_entry *more, int side)
+{
+    return less->bytes_lost[side] > 0 ||
+           goes_on(a, less->group, align_case_ns(a, more->group, more->last_message_ns[side]));
+}
+
+/* From one capture to the other, of bytes that both count from the same handshake. */
+static bool is_gone(const struct align *a, const struct align_conn_entry *more,
+                    const struct align_conn_entry *less, int side)
+{
+    return more->has_client_seq && less->has_client_seq && more->has_server_seq &&
+           less->has_server_seq && captured(more, side) > captured(less, side) &&
+           !less->acked_unseen[side] && would_show(a, less, more, side);
+}
+
+bool align_conn_is_lost(const struct align *a, uint16_t group, uint64_t connection,
+                        struct align_gone *out)
+{
+    const struct align_conn_entry *mine = align_conn_find(a, group, connection);
+    const struct align_conn_entry *c = mine == NULL ? NULL : &a->conns[mine->next];
+    for (; c != NULL && c != mine; c = &a->conns[c->next]) {
+        const bool is_answer = is_gone(a, c, mine, 1);
+        if (is_answer || is_gone(a, mine, c, 0)) {
+            const struct align_conn_entry *more = is_answer ? c : mine;
+            const struct align_conn_entry *less = is_answer ? mine : c;
+            *out = (struct align_gone){.is_answer = is_answer,
+                                       .group = less->group,
+                                       .seen = more->last[is_answer],
+                                       .hole = less->hole[is_answer]};
+            return true;
+        }
+    }
+    return false;
 }
 
 bool align_frame_elsewhere(const struct align *a, uint16_t capture, uint32_t frame,

@@ -44,8 +44,14 @@ struct align_conn_entry {
     struct endpoint client, server;
     int64_t first_ns, last_ns; /* by the capture's own clock */
     uint64_t bytes_seen[2];
+    uint64_t bytes_lost[2];
     uint32_t initial_seq[2];
-    uint32_t same; /* index of the set's first member, its own when alone */
+    uint32_t same;              /* index of the set's first member, its own when alone */
+    uint32_t next;              /* index of another member: they form a ring */
+    struct align_place last[2]; /* where the latest message of either side ended; frame 0: none */
+    struct align_place hole[2]; /* where the latest gap was noticed */
+    int64_t last_message_ns[2];
+    bool acked_unseen[2];
     uint16_t group;
     bool has_client_seq, has_server_seq;
     bool is_whole; /* from its SYN on, nothing lost */

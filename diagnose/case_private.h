@@ -89,6 +89,7 @@ struct record {
     bool has_kvno;
     uint32_t kvno;
     struct node_sight node;                          /* the server that the ticket went to */
+    uint64_t connection;                             /* of its last request; 0: none */
     struct offset capture_to_kdc, capture_to_server; /* against the capture's own clock */
     struct log_exchange *exchanges;                  /* kept only when logs will come */
     size_t num_exchanges;

@@ -344,6 +344,7 @@ static struct judgement *fill_record(struct case_file *c, struct attempt *a, str
     judge_conclude(j, r->out);
     keep_extras(j, r);
     judge_keep_clocks(j, r);
+    r->connection = j->reading.last == NULL ? 0 : j->reading.last->request->connection;
     r->is_dropped = !judge_is_wanted(c, r->out);
     return j;
 }

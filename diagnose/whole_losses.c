@@ -1,6 +1,7 @@
 /* What became, at the other captures' places, of the frames that a verdict rests on: seen there
  * too, or sent here and never arrived there. */
 #include "diagnose/case_private.h"
+#include "diagnose/join.h"
 
 #include "base/civil.h"
 
@@ -54,7 +55,7 @@ static void add_sentence(struct case_file *c, struct finding *f, const char *sen
     struct text t;
     text_init(&t, buffer, sizeof buffer);
     text_add_bytes(&t, f->summary);
-    text_add_char(&t, ' ');
+    text_add(&t, f->summary.len == 0 ? "" : " ");
     text_add(&t, sentence);
     f->summary = text_keep(&t, &c->out.arena);
 }
@@ -76,12 +77,60 @@ static size_t add_lost_answers(struct case_file *c, const struct attempt_record 
     return num;
 }
 
+/* On a connection that stands: which of the two sides' bytes get lost between the captures. */
+static void tell_lost_bytes(struct case_file *c, const struct record *r)
+{
+    struct finding *f = &r->out->verdict;
+    const uint64_t lane = UINT64_C(1) << JOIN_LANE_BITS;
+    struct align_gone gone;
+    struct growing g = {.room = f->evidence.num + MORE_FRAMES_MAX};
+    if (f->cause != CAUSE_MP_NO_REPLY ||
+        !align_conn_is_lost(c->align, (uint16_t)(r->connection / lane), r->connection % lane,
+                            &gone)) {
+        return;
+    }
+    g.refs = arena_alloc_array(&c->out.arena, g.room, sizeof *g.refs);
+    if (g.refs == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < f->evidence.num; i++) {
+        const struct frame_ref *ref = &f->evidence.at[i];
+        bool is_gone = !gone.is_answer && ref->frame == gone.seen.frame;
+        struct align_loss lost = {.group = gone.group};
+        grow(&g, ref->capture, ref->frame, is_gone ? and_lost(c, ref->why, &lost) : ref->why);
+    }
+    if (gone.is_answer && gone.seen.frame != 0) {
+        grow(&g, gone.seen.capture, gone.seen.frame,
+             bytes_of("the answer, which left here and never arrived at the client"));
+    }
+    if (gone.hole.frame != 0) {
+        grow(&g, gone.hole.capture, gone.hole.frame,
+             bytes_of("bytes are missing here that the other capture shows, and nobody confirms "
+                      "them"));
+    }
+    f->evidence = (struct evidence){.at = g.refs, .num = g.num};
+    f->confidence = CONFIDENCE_CERTAIN;
+    if (gone.is_answer) {
+        f->summary = (struct bytes){0};
+        add_sentence(c, f,
+                     "The server answers, and its answer never comes to the client: something "
+                     "between the two captures drops it, a firewall, or a router that takes no "
+                     "large packets (MTU).");
+    } else {
+        add_sentence(c, f,
+                     "It left the client and never arrived whole at the other capture: something "
+                     "between the two drops it, a firewall, or a router that takes no large "
+                     "packets (MTU).");
+    }
+}
+
 void whole_losses(struct case_file *c, struct record *r)
 {
     struct finding *f = &r->out->verdict;
     if (c->align == NULL || !r->out->has_verdict) {
         return;
     }
+    tell_lost_bytes(c, r);
     struct growing g = {.room = f->evidence.num + MORE_FRAMES_MAX};
     g.refs = arena_alloc_array(&c->out.arena, g.room, sizeof *g.refs);
     if (g.refs == NULL) {

@@ -137,6 +137,97 @@ Test(between, the_answer_that_was_lost)
     drop_scene(&s);
 }
 
+/* Goal: bytes that left the client and never came to the server, on a connection that stands, are
+ * told as that; with one capture alone they are not. Method: both ends of a path that drops large
+ * packets, in either order. */
+Test(between, bytes_that_never_arrived)
+{
+    struct recording ends[2];
+    struct judgement alone;
+    cr_assert(recording_load_case(&ends[0], "mp-large-dropped"));
+    cr_assert(recording_load_case(&ends[1], "mp-large-dropped.mp"));
+    recording_judge(&ends[0], NULL, &alone);
+    cr_assert_eq(alone.analysis.num_attempts, 1);
+    cr_expect_eq(alone.analysis.attempts[0]->verdict.confidence, CONFIDENCE_LIKELY);
+    cr_expect_not(says(alone.analysis.attempts[0]->verdict.summary, "never arrived"));
+    judgement_free(&alone);
+    for (uint16_t first = 0; first < 2; first++) {
+        const struct recording *both[2] = {&ends[first], &ends[1 - first]};
+        struct together t;
+        together_judge(both, 2, &t);
+        cr_assert_eq(t.analysis.num_attempts, 1);
+        const struct finding *f = &t.analysis.attempts[0]->verdict;
+        cr_expect_eq(f->cause, CAUSE_MP_NO_REPLY);
+        cr_expect_eq(f->confidence, CONFIDENCE_CERTAIN);
+        cr_expect(says(f->summary, "never arrived whole at the other capture"));
+        cr_expect(evidence_says(f, first, "never arrived where"));
+        cr_expect(evidence_says(f, 1 - first, "bytes are missing here"));
+        together_free(&t);
+    }
+    recording_free(&ends[0]);
+    recording_free(&ends[1]);
+}
+
+/* The frame that confirms the last request, from port 80, as a response. */
+static void add_response(struct recording *r, const struct recorded_frame *ack, int64_t time_ns)
+{
+    static const char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    uint8_t bytes[256];
+    const size_t head = 34 + (size_t)(ack->bytes[46] >> 4) * 4;
+    const size_t len = head + sizeof response - 1;
+    memcpy(bytes, ack->bytes, head);
+    memcpy(bytes + head, response, sizeof response - 1);
+    bytes[16] = (uint8_t)((len - 14) >> 8);
+    bytes[17] = (uint8_t)(len - 14);
+    struct recorded_frame *f = recording_add(r, ack, bytes, len);
+    f->time_ns = time_ns;
+    f->original_len = (uint32_t)len;
+}
+
+/* Goal: an answer that left the server, on a connection that stands, and never came to the client
+ * is told as that. Method: a client that gives up waiting; the server's capture is the client's
+ * with a response, sent three times. */
+Test(between, an_answer_on_a_connection_that_was_lost)
+{
+    struct recording end, server;
+    struct together t;
+    size_t ack = 0;
+    cr_assert(recording_load_case(&end, "mp-hang"));
+    for (size_t i = 0; i < end.num_frames; i++) {
+        const uint8_t *b = end.frames[i].bytes;
+        bool is_pause =
+            i + 1 < end.num_frames && end.frames[i + 1].time_ns - end.frames[i].time_ns > 3 * S;
+        ack = end.frames[i].len >= 66 && b[12] == 8 && b[13] == 0 && b[34] == 0 && b[35] == 80
+                  ? i
+                  : ack;
+        if (is_pause) {
+            break;
+        }
+    }
+    cr_assert_neq(ack, 0);
+    recording_init_like(&server, &end);
+    for (size_t i = 0, sent = 0; i < end.num_frames; i++) {
+        for (; sent < 3 && i > ack && end.frames[i].time_ns > end.frames[ack].time_ns; sent++) {
+            add_response(&server, &end.frames[ack],
+                         end.frames[ack].time_ns + (int64_t)(sent + 1) * 100000);
+        }
+        recording_add(&server, &end.frames[i], end.frames[i].bytes, end.frames[i].len);
+    }
+    recording_renumber(&server);
+    const struct recording *both[2] = {&end, &server};
+    together_judge(both, 2, &t);
+    cr_assert_eq(t.analysis.num_attempts, 1);
+    const struct finding *f = &t.analysis.attempts[0]->verdict;
+    cr_expect_eq(t.analysis.attempts[0]->outcome, OUTCOME_FAILED);
+    cr_expect_eq(f->cause, CAUSE_MP_NO_REPLY);
+    cr_expect_eq(f->confidence, CONFIDENCE_CERTAIN);
+    cr_expect(says(f->summary, "its answer never comes to the client"));
+    cr_expect(evidence_says(f, 1, "never arrived at the client"));
+    together_free(&t);
+    recording_free(&server);
+    recording_free(&end);
+}
+
 /* Goal: where the other capture ends too soon, nothing is said of what it lacks. */
 Test(between, a_capture_that_ended_proves_nothing)
 {
