@@ -272,7 +272,7 @@ static void write_brief(struct html *h, const struct attempt_record *a)
 {
     const struct attempt_record *first =
         a->has_verdict ? overview_first(h->analysis, a->verdict.cause) : NULL;
-    if (a->has_verdict) {
+    if (a->has_verdict && a->verdict.evidence.num > 0) {
         html_put(h, "<ul>");
         for (size_t i = 0; i < a->verdict.evidence.num; i++) {
             html_put(h, "<li>frame ");

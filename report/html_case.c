@@ -2,10 +2,16 @@
 #include "report/drops.h"
 #include "report/html_private.h"
 
+struct remarks {
+    struct html *h;
+    size_t num;
+};
+
 static void write_remark(void *context, const struct drop_remark *remark)
 {
-    struct html *h = context;
-    html_put(h, "<li>");
+    struct remarks *r = context;
+    struct html *h = r->h;
+    html_put(h, r->num++ == 0 ? "<ul><li>" : "<li>");
     if (remark->number > 0) {
         html_format(h, "%llu ", (unsigned long long)remark->number);
     }
@@ -48,9 +54,9 @@ static void write_capture(struct html *h, size_t i)
     if (t.len > 0) {
         html_format(h, "; %s", t.at);
     }
-    html_put(h, "<ul>");
-    drops_tell(c, h->options->verbose, write_remark, h);
-    html_put(h, "</ul></td></tr>\n");
+    struct remarks remarks = {.h = h};
+    drops_tell(c, h->options->verbose, write_remark, &remarks);
+    html_put(h, remarks.num > 0 ? "</ul></td></tr>\n" : "</td></tr>\n");
 }
 
 static void write_captures(struct html *h)

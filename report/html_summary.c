@@ -38,7 +38,7 @@ static void write_headline(struct html *h)
         html_format(h, "%llu of %llu attempts did not end as they should.",
                     (unsigned long long)num_bad, (unsigned long long)num);
     }
-    html_put(h, "</h1>\n<p>");
+    html_put(h, num > 0 ? "</h1>\n<p>" : "</h1>\n");
     for (size_t i = 0; i < OUTCOME_COUNT; i++) {
         enum outcome outcome = overview_outcome(i);
         if (a->by_outcome[outcome] > 0) {
@@ -48,7 +48,7 @@ static void write_headline(struct html *h)
             is_first = false;
         }
     }
-    html_put(h, "</p></header>\n");
+    html_put(h, num > 0 ? "</p></header>\n" : "</header>\n");
 }
 
 static void write_group(struct html *h, const struct outcome_group *g)

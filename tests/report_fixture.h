@@ -12,7 +12,7 @@
 #define FIXTURE_TIME_NS INT64_C(1795345962728905000)
 
 #define FIXTURE_EVENTS_MAX 1024   /* in one test */
-#define FIXTURE_ATTEMPTS_MAX 1024 /* in one test */
+#define FIXTURE_ATTEMPTS_MAX 12288 /* in one test */
 #define FIXTURE_GROUPS_MAX 16     /* in one analysis */
 
 #define BYTES(literal)                                                                             \

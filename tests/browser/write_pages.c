@@ -1,12 +1,13 @@
 /* Pages for the browser that no capture gives: names that would be markup, and a great many
  * attempts.
  *
- *   write_pages FOLDER    writes hostile.html, hostile-many.html, thousand.html and hostile.md */
+ *   write_pages FOLDER    writes hostile, hostile-many, thousand and ten-thousand as .html and .md */
 #include "../report_fixture.h"
 
 #include <stdio.h>
 
-#define NUM_MANY 1000
+#define NUM_MANY 10000
+#define NUM_FEWER 1000
 
 static const struct bytes hostile = BYTES(
     "<img src=x onerror=stolen=1><script>stolen=1</script>\"'><b><b>x</b></b>&amp;\xff\x1b[31m"
@@ -81,7 +82,9 @@ int main(int argc, char **argv)
         many[i]->client.address.octets[3] = (uint8_t)(i % 60);
         many[i]->first_time_ns += i * INT64_C(7000000000);
     }
-    write(argv[1], "thousand.html", many, NUM_MANY, false);
-    write(argv[1], "thousand.md", many, NUM_MANY, true);
+    write(argv[1], "thousand.html", many, NUM_FEWER, false);
+    write(argv[1], "thousand.md", many, NUM_FEWER, true);
+    write(argv[1], "ten-thousand.html", many, NUM_MANY, false);
+    write(argv[1], "ten-thousand.md", many, NUM_MANY, true);
     return 0;
 }
