@@ -11,9 +11,9 @@
 /* 2026-11-22T11:12:42.728905Z */
 #define FIXTURE_TIME_NS INT64_C(1795345962728905000)
 
-#define FIXTURE_EVENTS_MAX 1024   /* in one test */
+#define FIXTURE_EVENTS_MAX 1024    /* in one test */
 #define FIXTURE_ATTEMPTS_MAX 12288 /* in one test */
-#define FIXTURE_GROUPS_MAX 16     /* in one analysis */
+#define FIXTURE_GROUPS_MAX 16      /* in one analysis */
 
 #define BYTES(literal)                                                                             \
     ((struct bytes){.at = (const uint8_t *)(literal), .len = sizeof(literal) - 1})

@@ -114,14 +114,16 @@ return Array.from(document.querySelectorAll('.strip b')).filter((b) => {
 }).map((b) => b.textContent);
 """
 
-# axe-core takes its time for each element. What differs from what stands above only in its texts and
-# numbers is more of the same: rows of a ladder or of a table, and attempts but the first few.
+# axe-core takes its time for each element. What differs from what stands above only in its texts
+# and numbers is more of the same: rows of a ladder or of a table, attempts but the first few.
 LESS = """
-document.querySelectorAll('details.one').forEach((d, i) => { if (i >= AXE_ATTEMPTS) { d.remove(); } });
+document.querySelectorAll('details.one').forEach((d, i) => {
+  if (i >= AXE_ATTEMPTS) { d.remove(); }
+});
 const seen = new Set();
 document.querySelectorAll('details.ev, table tbody tr, li, .bar').forEach((e) => {
-  const form = e.parentElement.className + e.outerHTML.replace(/>[^<]+/g, '>x')
-    .replace(/="[^"]*\\d[^"]*"/g, '');
+  const form = e.parentElement.className + e.outerHTML.replace(/>[^<]+/g, '>x').replace(
+    /="[^"]*\\d[^"]*"/g, '');
   if (seen.has(form)) { e.remove(); }
   seen.add(form);
 });
@@ -399,7 +401,8 @@ def validate(folder, pages):
         print("not validated: that takes Java and npm")
         return
     # The validator's CSS is older than vector-effect; it does not compute hashes for the CSP.
-    run = subprocess.run([java, "-Xss4m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", jar, "--stdout", "--format", "gnu",
+    run = subprocess.run([java, "-Xss4m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                          "-jar", jar, "--stdout", "--format", "gnu",
                           "--filterpattern", ".*(vector-effect|Content Security Policy).*",
                           *pages], stdout=subprocess.PIPE, timeout=VALIDATOR_S)
     lines = run.stdout.decode("utf-8", "replace").splitlines()

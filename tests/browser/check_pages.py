@@ -52,7 +52,7 @@ def tidy(pages):
 
 
 def check_html(pages):
-    """What tidy says of the pages, by one process; which page it speaks of only tells one by one."""
+    """What tidy says of the pages, by one process; which of them it means, one by one."""
     if not tidy(pages):
         return []
     return ["%s: %s" % (page, line) for page in pages for line in tidy([page])]
@@ -80,7 +80,8 @@ def main():
         subprocess.run([write_pages, work_dir], check=True, timeout=60)
         with open(os.path.join(work_dir, "style.rb"), "w", encoding="ascii") as file:
             file.write(MDL_STYLE)
-        with open(os.path.join(work_dir, ".markdownlint-cli2.jsonc"), "w", encoding="ascii") as file:
+        with open(os.path.join(work_dir, ".markdownlint-cli2.jsonc"), "w",
+                  encoding="ascii") as file:
             file.write('{"config": {"MD013": false}}\n')
         pages = sorted(glob.glob("*.html", root_dir=work_dir))
         texts = sorted(glob.glob("*.md", root_dir=work_dir))

@@ -1,7 +1,7 @@
 /* Pages for the browser that no capture gives: names that would be markup, and a great many
  * attempts.
  *
- *   write_pages FOLDER    writes hostile, hostile-many, thousand and ten-thousand as .html and .md */
+ *   write_pages FOLDER    hostile, hostile-many, thousand, ten-thousand, each as .html and .md */
 #include "../report_fixture.h"
 
 #include <stdio.h>
