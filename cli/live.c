@@ -58,12 +58,17 @@ static const char help[] =
     "  --ring-files N, --ring-size MB    so many files of that size, the oldest goes\n"
     "  --evidence-dir D           frames and report of each attempt that failed\n"
     "  --summary-every S          a summary at intervals, too\n"
-    "  --color auto|always|never, --ascii, --width N, -q, -v    as in analyze\n"
+    "  --all                      reports of attempts that succeeded in detail, too\n"
+    "  --color auto|always|never, --ascii, --width N    as in analyze\n"
+    "  -v, --verbose, -q, --quiet                       as in analyze\n"
     "\n"
     "Rights: root or the capability cap_net_raw is needed to open an interface, and given up\n"
     "at once; then parsing is confined by a filter of system calls.\n"
     "  --user NAME                the user to become when root (who called sudo, else nobody)\n"
     "  --no-sandbox               without the filter of system calls\n"
+    "\n"
+    "  -h, --help                 this\n"
+    "  --version                  the version\n"
     "\n"
     "Exit status: 0 after a clean end, 2 the run failed.\n";
 

@@ -104,14 +104,16 @@ static void add_krb(struct builder *b, const struct moment *m)
     } else if (k->type == KRB_AS_REQ || k->type == KRB_TGS_REQ) {
         struct bytes who = k->cname;
         e->summary =
-            judge_text(b->j, "for %.*s%s%.*s%s", (int)k->sname.len, (const char *)k->sname.at,
-                       who.len > 0 ? " by " : "", (int)who.len, (const char *)who.at,
+            judge_text(b->j, "%s%.*s%s%.*s%s", k->sname.len > 0 ? "for " : "", (int)k->sname.len,
+                       (const char *)k->sname.at, who.len > 0 ? " by " : "", (int)who.len,
+                       (const char *)who.at,
                        k->type == KRB_AS_REQ && k->has_preauth ? ", pre-authenticated" : "");
     } else {
-        const char *etype = krb_etype_name(k->ticket.etype);
-        e->summary =
-            judge_text(b->j, "ticket for %.*s%s%s", (int)k->sname.len, (const char *)k->sname.at,
-                       etype == NULL ? "" : ", ", etype == NULL ? "" : etype);
+        /* 0: a ticket that was cut short, or is none */
+        const char *etype = k->ticket.etype == 0 ? NULL : krb_etype_name(k->ticket.etype);
+        e->summary = judge_text(b->j, "ticket%s%.*s%s%s", k->sname.len > 0 ? " for " : "",
+                                (int)k->sname.len, (const char *)k->sname.at,
+                                etype == NULL ? "" : ", ", etype == NULL ? "" : etype);
     }
     add_field(b, "sname", k->sname);
     add_field(b, "cname", k->cname);

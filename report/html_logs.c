@@ -70,7 +70,7 @@ static void write_client(struct html *h, const struct log_client *c)
     text_init(&t, buffer, sizeof buffer);
     phrase_second(&t, c->first_bad_s);
     if (c->last_bad_s != c->first_bad_s) {
-        text_add(&t, " to ");
+        text_add(&t, "<br>to ");
         phrase_second(&t, c->last_bad_s);
     }
     html_put(h, t.at);
@@ -98,9 +98,11 @@ static void write_clients(struct html *h)
     if (logs->num_bad_clients == 0) {
         return;
     }
-    html_put(h, "<table><thead><tr><th scope=\"col\">Client</th><th scope=\"col\">Kept out</th>"
-                "<th scope=\"col\">When</th><th scope=\"col\">Answers</th>"
-                "<th scope=\"col\">Cause</th></tr></thead><tbody>\n");
+    html_put(
+        h,
+        "<table class=\"logged\"><thead><tr><th scope=\"col\">Client</th>"
+        "<th scope=\"col\">Kept out</th><th scope=\"col\">When</th><th scope=\"col\">Answers</th>"
+        "<th scope=\"col\">Cause</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < logs->num_clients && num_shown < LOG_CLIENTS_SHOWN_MAX; i++) {
         if (logs->clients[i]->num_refused + logs->clients[i]->num_failed > 0) {
             write_client(h, logs->clients[i]);
@@ -152,9 +154,12 @@ void html_logs(struct html *h)
 {
     const struct log_report *logs = &h->analysis->logs;
     if (logs->num_clients > 0) {
-        html_put(h, "<section><h2>What the logs say by themselves</h2><p>");
-        html_bytes(h, logs->summary);
-        html_put(h, "</p>\n");
+        html_put(h, "<section><h2>What the logs say by themselves</h2>\n");
+        if (h->analysis->num_attempts + h->analysis->num_attempts_dropped > 0) {
+            html_put(h, "<p>"); /* otherwise it is the headline */
+            html_bytes(h, logs->summary);
+            html_put(h, "</p>\n");
+        }
         write_clients(h);
         html_put(h, "</section>\n");
     }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The manual has every option of every --help, with an example, and no other option.
+# The manual has every option of every --help, with an example, and no other option; --help has every
+# option of its command.
 #
 #   tests/check_manual.sh KRBSCOPE SOURCE_DIR
 set -uo pipefail
@@ -46,9 +47,20 @@ done < <(awk '
     /^\.Dl .*krbscope/ { shown = 1 }
     END { close_item() }' "$manual")
 
+# --help of a command tells each option that the command takes.
+for pair in analyze:options messages:messages live:live_options; do
+    help=$("$krbscope" "${pair%:*}" --help)
+    while read -r option; do
+        grep -qE -- "--$option([ ,]|$)" <<<"$help" ||
+            fail "${pair%:*} --help lacks --$option"
+    done < <(grep -oE '\{"[a-z-]+", (no|required)_argument' "$2/cli/${pair#*:}.c" | cut -d'"' -f2)
+done
+
 for status in 0 1 2 3; do
-    sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/p' "$manual" | grep -qx "\.It $status" ||
-        fail "the manual lacks the exit status $status"
+    item=$(sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/p' "$manual" |
+        sed -n "/^\.It $status\$/,/^\.\(It\|El\)/p")
+    [ -n "$item" ] || fail "the manual lacks the exit status $status"
+    grep -q '^\.Dl .*krbscope' <<<"$item" || fail "no example of exit status $status"
 done
 
 [ "$failures" = 0 ] || { echo "$failures failed"; exit 1; }
