@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The manual has every option of every --help, with an example, and no other option; --help has every
-# option of its command.
+# The manual has every option of every --help, with an example, and no other option; --help has
+# every option of its command.
 #
 #   tests/check_manual.sh KRBSCOPE SOURCE_DIR
 set -uo pipefail
