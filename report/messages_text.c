@@ -8,6 +8,7 @@
 #define HEAD_BYTES_MAX 160 /* frame, time, two addresses, type: nothing of the wire */
 #define FRAME_COLUMNS 6
 #define ADDRESS_COLUMNS 15
+#define ADDRESS6_COLUMNS 25 /* fe80:: and an interface identifier; a whole one takes 39 */
 #define TYPE_COLUMNS 13
 #define TREE_INDENT 8
 #define TREE_STEP 2
@@ -50,13 +51,14 @@ static void put_time(struct text *t, int64_t time_ns)
     text_add_bytes(t, bytes_part(text_bytes(&time), day_end + 1, time.len));
 }
 
-static void put_address(struct text *t, const struct address *address, bool is_padded)
+static void put_address(struct text *t, const struct address *address)
 {
     char buffer[64];
     struct text a;
     text_init(&a, buffer, sizeof buffer);
     address_print(&a, address);
-    put_padded(t, text_bytes(&a), is_padded ? ADDRESS_COLUMNS : 0);
+    size_t columns = address->family == ADDRESS_IPV6 ? ADDRESS6_COLUMNS : ADDRESS_COLUMNS;
+    put_padded(t, text_bytes(&a), columns);
 }
 
 static void put_indent(FILE *out, size_t columns)
@@ -198,9 +200,9 @@ void messages_text_write(FILE *out, const struct messages_options *options, cons
     put_frame(&head, e, options->has_several);
     put_time(&head, e->time_ns);
     text_add(&head, "  ");
-    put_address(&head, &e->from.address, true);
+    put_address(&head, &e->from.address);
     text_add(&head, options->ascii ? " -> " : " \xe2\x86\x92 "); /* U+2192 rightwards arrow */
-    put_address(&head, &e->to.address, true);
+    put_address(&head, &e->to.address);
     text_add(&head, "  ");
     put_padded(&head, bytes_of(message_kind(e).type), TYPE_COLUMNS);
     text_add(&head, "  ");

@@ -188,6 +188,32 @@ Test(kkdcp, a_line_says_what_is_nested)
     free(text);
 }
 
+/* Goal: arrows and types stand below each other, in IPv4 and in IPv6. Method: a datagram each way,
+ * from an address as short and as long as it gets without a global prefix. */
+Test(lines, are_aligned)
+{
+    static const struct address ends[][2] = {
+        {{4, {10, 0, 0, 1}}, {4, {192, 168, 100, 200}}},
+        {{6, {0xfd, [15] = 1}},
+         {6, {0xfe, 0x80, [8] = 0x12, 0x15, 0x5d, 0xff, 0xfe, 0x8e, 0xeb, 0x12}}},
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        struct krb_message krb = {.type = KRB_AP_REP, .complete = true};
+        struct event e = {.kind = EVENT_KRB, .frame = 1, .krb = &krb, .complete = true};
+        begin(false);
+        for (size_t way = 0; way < 2; way++) {
+            e.from.address = ends[i][way];
+            e.to.address = ends[i][1 - way];
+            take(NULL, &e);
+        }
+        finish();
+        const char *second = strchr(text, '\n') + 1;
+        cr_assert_eq(strstr(text, "AP-REP") - text, strstr(second, "AP-REP") - second, "%s", text);
+        cr_assert_eq(strchr(text, '\xe2') - text, strchr(second, '\xe2') - second, "%s", text);
+        free(text);
+    }
+}
+
 /* Goal: how the body came shows nowhere. Method: its segments reversed, and all of them twice; the
  * text but for its frames and times. */
 Test(kkdcp, delivery_shows_nowhere)
