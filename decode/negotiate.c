@@ -63,13 +63,15 @@ static void skip_quoted(struct reader *r)
 /* To the next comma outside quotes, or the end. */
 static void skip_element(struct reader *r)
 {
-    while (!at_end(r) && peek(r) != ',') {
-        if (peek(r) == '"') {
-            skip_quoted(r);
-        } else {
-            r->at++;
-        }
+    size_t comma = bytes_find(r->value, ',', r->at);
+    size_t quote = bytes_find(r->value, '"', r->at);
+    while (quote < comma) {
+        r->at = quote;
+        skip_quoted(r);
+        comma = comma < r->at ? bytes_find(r->value, ',', r->at) : comma;
+        quote = bytes_find(r->value, '"', r->at);
     }
+    r->at = comma;
 }
 
 /* Is the text at r "name=value"? Padding of a token68 is no value (RFC 9110 11.2). */
@@ -271,7 +273,21 @@ bool base64_decode(struct bytes in, uint8_t *out, size_t size, size_t *len)
         in.len--;
         padding++;
     }
-    for (size_t i = 0; i < in.len; i++) {
+    size_t i = 0;
+    for (; i + 4 <= in.len && *len + 3 <= size; i += 4) {
+        uint32_t word = bytes_u32be_at(in, i);
+        uint32_t bits[4] = {sextet((uint8_t)(word >> 24)), sextet((uint8_t)(word >> 16)),
+                            sextet((uint8_t)(word >> 8)), sextet((uint8_t)word)};
+        if ((bits[0] | bits[1] | bits[2] | bits[3]) > 63) {
+            break; /* some of them may be good */
+        }
+        group = bits[0] << 18 | bits[1] << 12 | bits[2] << 6 | bits[3];
+        out[*len] = (uint8_t)(group >> 16);
+        out[*len + 1] = (uint8_t)(group >> 8);
+        out[*len + 2] = (uint8_t)group;
+        *len += 3;
+    }
+    for (; i < in.len; i++) {
         uint32_t bits = sextet(bytes_u8_at(in, i));
         if (bits > 63) {
             return false;

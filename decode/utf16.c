@@ -48,14 +48,16 @@ static uint32_t next_code_point(struct cursor *c, bool big_endian)
 /* Most text begins with it, or is nothing else. How many characters there are. */
 static size_t copy_ascii(uint8_t *at, struct bytes in, bool big_endian)
 {
+    const uint32_t other = big_endian ? 0xff80ff80 : 0x80ff80ff; /* bits of no ASCII character */
+    const unsigned shift = big_endian ? 0 : 8;
     size_t len = 0;
-    for (; len < in.len / 2; len++) {
-        uint16_t unit = bytes_u16be_at(in, 2 * len);
-        unit = (uint16_t)(big_endian ? unit : unit << 8 | unit >> 8);
-        if (unit >= 0x80) {
+    for (; 2 * len + 4 <= in.len; len += 2) { /* two at a time */
+        uint32_t units = bytes_u32be_at(in, 2 * len);
+        if ((units & other) != 0) {
             break;
         }
-        at[len] = (uint8_t)unit;
+        at[len] = (uint8_t)(units >> (16 + shift));
+        at[len + 1] = (uint8_t)(units >> shift);
     }
     return len;
 }
