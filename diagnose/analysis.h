@@ -212,6 +212,7 @@ struct attempt_record {
     const struct bytes *next_capture;
     size_t num_next_capture;
     struct step_result steps[STEP_COUNT];
+    bool is_brief; /* one of very many: events, notes and alternatives are left out */
     struct attempt_clocks clocks;
     const struct attempt_connection *connections;
     size_t num_connections;

@@ -84,9 +84,16 @@ int64_t case_told_shift_ns(const struct case_file *c, uint16_t capture)
     return shift.known && shift.base == 0 ? shift.add_ns : 0;
 }
 
+bool case_is_brief(const struct case_file *c)
+{
+    return c->live == NULL && c->out.arena.used > DETAIL_BYTES_MAX;
+}
+
 struct record *case_record(struct case_file *c)
 {
-    if (c->live == NULL && c->num_records >= RECORDS_MAX) { /* live lets the oldest go */
+    bool is_full =
+        c->num_records >= RECORDS_MAX || c->out.arena.used > ANALYSIS_BYTES_MAX - RESERVE_BYTES;
+    if (c->live == NULL && is_full) { /* live lets the oldest go */
         return NULL;
     }
     struct record *r = arena_alloc(&c->out.arena, sizeof *r);

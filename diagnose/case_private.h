@@ -8,7 +8,9 @@
 #include "diagnose/attempt.h"
 #include "diagnose/case.h"
 
-#define ANALYSIS_BYTES_MAX 100663296 /* records, findings and their texts */
+#define ANALYSIS_BYTES_MAX 150994944 /* records, findings and their texts */
+#define DETAIL_BYTES_MAX 67108864    /* of them, attempts with all their events; then in brief */
+#define RESERVE_BYTES 16777216       /* kept for what is said of all attempts at the end */
 #define SCRATCH_BYTES 2097152        /* one attempt's view while it is judged */
 #define ADAPTER_ADDRESSES_MAX 4      /* addresses of one host that are told from a router's */
 #define TICKETS_MAX 8192             /* tickets whose origin is remembered */
@@ -218,7 +220,10 @@ enum vantage case_vantage(struct case_file *c, uint16_t group);
 bool case_is_at(struct case_file *c, uint16_t capture, const struct address *host);
 const struct ticket_origin *case_ticket(const struct case_file *c, struct hash128 hash);
 
-/* A new zeroed record, at the end of the list; NULL when RECORDS_MAX is reached (counted). */
+/* Are attempts from now on kept in brief: outcome, verdict and steps, no events? */
+bool case_is_brief(const struct case_file *c);
+
+/* A new zeroed record, at the end of the list; NULL when there is no room for more. */
 struct record *case_record(struct case_file *c);
 
 /* Adds one finding to other_failures, OTHER_FAILURES_MAX at most. */

@@ -1,5 +1,7 @@
 #include "diagnose/client.h"
 
+#include "base/civil.h"
+
 #include "base/hash.h"
 
 #include <assert.h>
@@ -156,12 +158,20 @@ struct client *client_find(struct client_table *t, const struct address *address
     return c;
 }
 
+static bool is_too_full(const struct client_table *t, int64_t now_ns)
+{
+    bool is_short = t->log_bytes > CLIENTS_LOG_BYTES / 2 && t->oldest != NULL &&
+                    now_ns - t->oldest->last_ns > CLIENT_IDLE_S * NS_PER_S;
+    return t->num_clients >= CLIENTS_MAX || is_short;
+}
+
 struct client *client_get(struct client_table *t, const struct address *address, uint16_t scene,
                           int64_t now_ns, client_evict *evict, void *context)
 {
     struct client *c = client_find(t, address, scene);
     if (c == NULL) {
-        if (t->num_clients >= CLIENTS_MAX) {
+        /* What is known of the one idle longest is judged before its moments have to go. */
+        for (int i = 0; i < 2 && is_too_full(t, now_ns); i++) {
             struct client *oldest = t->oldest;
             evict(context, oldest);
             client_free(t, oldest);

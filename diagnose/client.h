@@ -10,7 +10,8 @@
 
 #define CLIENTS_MAX 8192           /* clients known at once; the one idle longest goes */
 #define CLIENT_LOG_MAX 1024        /* moments kept in each log of one client */
-#define CLIENTS_LOG_BYTES 25165824 /* bytes of moments, all clients */
+#define CLIENTS_LOG_BYTES 33554432 /* bytes of moments, all clients */
+#define CLIENT_IDLE_S 120          /* one that is idle for so long goes when that gets short */
 #define CLIENT_TLS_MAX 8           /* TLS connections remembered of one client */
 #define TUNNEL_HOST_MAX 256        /* bytes of a CONNECT request's host, NUL included */
 #define VERB_MAX 16                /* bytes of a method, NUL included */

@@ -177,9 +177,26 @@ static void fill_incomplete(const struct judgement *j, struct attempt_record *ou
     out->has_verdict = true;
 }
 
+/* From the first to the last event of what is no HTTP. */
+static void fill_span(const struct judgement *j, struct attempt_record *out)
+{
+    int64_t first = INT64_MAX;
+    int64_t last = INT64_MIN;
+    for (size_t i = 0; i < out->num_events; i++) {
+        const struct event_summary *e = &out->events[i];
+        int64_t time_ns = e->time_ns + case_told_shift_ns(j->v->c, e->capture);
+        first = time_ns < first ? time_ns : first;
+        last = time_ns > last ? time_ns : last;
+        out->capture = e->capture;
+    }
+    out->first_time_ns = first == INT64_MAX ? 0 : first;
+    out->last_time_ns = last == INT64_MIN ? 0 : last;
+}
+
 void judge_conclude(struct judgement *j, struct attempt_record *out)
 {
     facts_find(j);
+    out->is_brief = case_is_brief(j->v->c);
     out->outcome = j->outcome;
     out->authenticated_by = j->reading.by;
     out->host = keep(j, j->v->host);
@@ -198,7 +215,18 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
         fill_incomplete(j, out);
     }
     steps_fill(j, out);
+    const size_t mark = j->v->c->out.arena.used;
     events_fill(j, out);
+    if (j->v->attempt == NULL) {
+        fill_span(j, out);
+    }
+    if (out->is_brief) {
+        out->events = NULL;
+        out->num_events_dropped += (uint32_t)out->num_events;
+        out->num_events = 0;
+        arena_rewind(&j->v->c->out.arena, mark);
+        return;
+    }
     advice_fill(j, out);
     notes_fill(j, out);
     referral_keep(j, out);

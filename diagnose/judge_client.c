@@ -189,17 +189,6 @@ static void fill_bare(const struct judgement *j, struct attempt_record *out, enu
     out->kind = kind;
     out->client.address = j->v->client->address;
     out->server = j->v->server;
-    int64_t first = INT64_MAX;
-    int64_t last = INT64_MIN;
-    for (size_t i = 0; i < out->num_events; i++) {
-        const struct event_summary *e = &out->events[i];
-        int64_t time_ns = e->time_ns + case_told_shift_ns(j->v->c, e->capture);
-        first = time_ns < first ? time_ns : first;
-        last = time_ns > last ? time_ns : last;
-        out->capture = e->capture;
-    }
-    out->first_time_ns = first == INT64_MAX ? 0 : first;
-    out->last_time_ns = last == INT64_MIN ? 0 : last;
 }
 
 /* Judges the client as if it had failed; the record stays only when a rule holds. */
@@ -333,7 +322,7 @@ static void judge_named_tls(struct case_file *c, struct client *client)
         view_fill(v, c, client, NULL, name);
         v->server = (struct endpoint){.address = tls->server};
         struct record *r = judge_bare(c, v, KIND_APPROACH_ONLY, OUTCOME_INCOMPLETE);
-        if (r != NULL && r->out->num_events == 0) {
+        if (r != NULL && r->out->first_time_ns == 0) {
             r->out->capture = tls->capture;
             r->out->first_time_ns = r->out->last_time_ns = tls->time_ns;
         }

@@ -292,7 +292,11 @@ void rules_apply(const struct judgement *j, struct attempt_record *out)
             out->verdict.confidence = CONFIDENCE_POSSIBLE;
         }
         out->has_verdict = true;
-        add_also(j, out, verdict, held, num);
+        if (!out->is_brief) {
+            add_also(j, out, verdict, held, num);
+        }
     }
-    add_ruled_out(j, out);
+    if (!out->is_brief) {
+        add_ruled_out(j, out);
+    }
 }

@@ -34,6 +34,18 @@ static bool is_used_by_others(const struct case_file *c, const struct record *r)
     return false;
 }
 
+/* Another record of that client shows more: it was forgotten in between. */
+static bool is_better_known(const struct case_file *c, const struct record *r)
+{
+    for (const struct record *x = c->first_record; x != NULL; x = x->next) {
+        if (!x->is_dropped && x->out->kind != KIND_APPROACH_ONLY &&
+            address_equal(&x->out->client.address, &r->out->client.address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* CONTRACT "approach-only": named by --host, used by another attempt, or nothing better. */
 void whole_settle_approach(struct case_file *c, struct record *r)
 {
@@ -41,7 +53,7 @@ void whole_settle_approach(struct case_file *c, struct record *r)
         is_used_by_others(c, r)) {
         return;
     }
-    if (r->client_has_better) {
+    if (r->client_has_better || is_better_known(c, r)) {
         r->is_dropped = true;
         return;
     }
@@ -204,6 +216,15 @@ static bool has_unmeasured(const struct case_file *c)
     return false;
 }
 
+static uint64_t num_brief(const struct case_file *c)
+{
+    uint64_t num = 0;
+    for (size_t i = 0; i < c->out.num_attempts; i++) {
+        num += c->out.attempts[i]->is_brief;
+    }
+    return num;
+}
+
 static void fill_notes(struct case_file *c)
 {
     struct note *notes = arena_alloc_array(&c->out.arena, NOTES_MAX, sizeof *notes);
@@ -237,6 +258,13 @@ static void fill_notes(struct case_file *c)
             bytes_of("Connections go on in a file without their bytes before it: a file between "
                      "seems to be missing, and silence across that place proves nothing."),
             0, 0);
+    }
+    if (num_brief(c) > 0) {
+        add_note(c, notes, "attempts-in-brief",
+                 count_text(c, num_brief(c),
+                            "attempts are kept in brief, without their messages: --client or "
+                            "--host shows all of one."),
+                 0, 0);
     }
     if (has_unmeasured(c)) {
         add_note(c, notes, "offset-unmeasured",
@@ -298,9 +326,9 @@ void whole_finish(struct case_file *c, struct capture_summary *captures, size_t 
         }
     }
     logs_finish(c);
-    fill_notes(c);
     order(c);
     groups_fill(c);
+    fill_notes(c);
     c->out.other_failures = c->other_failures;
     c->out.num_other_failures = c->num_other_failures;
 }
