@@ -240,6 +240,27 @@ def check_syslog(network, folder):
         net.expect(cause == "clock-skew", f"the attempt: {cause}")
 
 
+def check_end(network, folder):
+    """SIGINT and SIGTERM: what is open is judged, the summary comes last, the status is 0."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        live = net.Live(KRBSCOPE, network, folder, "-w", folder / "end.pcapng",
+                        "--evidence-dir", folder)
+        network.replay(REFUSED, "-t")
+        net.wait_for(lambda live=live: live.frames() >= wanted(REFUSED)[1], "all frames")
+        said = live.end(number)
+        net.expect(not said, f"nothing to complain of: {said}")
+        last = net.objects(live.json)[-1]
+        net.expect(last.get("reason") == "end", f"the last summary at the end: {last}")
+        net.expect(last["summary"]["by_cause"] == {"clock-skew": 1}, f"what it counts: {last}")
+        same(live, REFUSED, "at the end")
+        report = json.loads(net.run(KRBSCOPE, "--json", "-", folder / "end.pcapng").stdout)
+        net.expect(report["captures"][0]["frames"] == wanted(REFUSED)[1], "all frames are kept")
+        kept = sorted(path.suffix for path in folder.glob("krbscope-*"))
+        net.expect(kept == [".pcapng", ".txt"], f"evidence of the attempt: {kept}")
+        for path in folder.glob("*"):
+            path.unlink()
+
+
 def check_down_and_up(network, folder):
     live = net.Live(KRBSCOPE, network, folder, "--every-port")
     network.link("set", "in0", "down")
@@ -274,8 +295,8 @@ def check_made_anew(network, folder):
 
 net.needs_root()
 CHECKS = [check_list, check_several, check_divided, check_any, check_filter, check_clock,
-          check_drops, check_capability, check_terminal, check_syslog, check_down_and_up,
-          check_made_anew]
+          check_drops, check_capability, check_terminal, check_syslog, check_end,
+          check_down_and_up, check_made_anew]
 for number, check in enumerate(CHECKS):
     with tempfile.TemporaryDirectory() as each, net.Network(number, pairs=2) as made:
         check(made, pathlib.Path(each))

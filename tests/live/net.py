@@ -160,9 +160,9 @@ class Live:
         """What was captured so far."""
         return sum(c["frames"] for c in self.summary()["captures"])
 
-    def end(self):
+    def end(self, number=signal.SIGTERM):
         """Ends it; what it said on standard error."""
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(number)
         _, said = self.process.communicate(timeout=PATIENCE_S)
         expect(self.process.returncode == 0, f"clean end, not {self.process.returncode}: {said}")
         return said
