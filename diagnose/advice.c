@@ -125,9 +125,10 @@ static void ask_for_other_end(const struct judgement *j, const char *where, stru
 
 static void ask_behind_tls(struct lines *next)
 {
+    /* In parentheses: clang takes two strings side by side for a comma that is missing. */
     static const char *const lines[] = {
-        "From the server, of the same time: the IIS log (sc-status, sc-substatus, sc-win32-status) "
-        "and the HTTPERR log.",
+        ("From the server, of the same time: the IIS log (sc-status, sc-substatus, "
+         "sc-win32-status) and the HTTPERR log."),
         "Where TLS ends on a proxy or load balancer, on the server behind it:",
         "pktmon start --capture --comp nics --pkt-size 0 --file-name server.etl",
         "repeat the failing request, wait a minute, then: pktmon stop",
