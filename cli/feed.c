@@ -74,7 +74,7 @@ static enum status scan(struct source *s, struct progress *progress, struct trou
         progress_tick(progress, info->bytes_read, info->frames);
         if (segmenter != NULL && s->flows != NULL) {
             segment_parse(segmenter, &frame, &segment);
-            source_add_frame(s->flows, &segment);
+            source_add_frame(s->flows, &segment, frame.time_ns);
         }
     }
     segmenter_free(segmenter);

@@ -106,7 +106,7 @@ static uint64_t frame_hash(const struct segment *s)
     return 0;
 }
 
-void source_add_frame(struct source_flows *flows, const struct segment *segment)
+void source_add_frame(struct source_flows *flows, const struct segment *segment, int64_t time_ns)
 {
     add_flow(flows, flow_hash(segment));
     uint64_t hash = flows->num_frames < SOURCE_FLOWS_MAX ? frame_hash(segment) : 0;
@@ -114,6 +114,7 @@ void source_add_frame(struct source_flows *flows, const struct segment *segment)
         hash = flows->frames[i] == hash ? 0 : hash;
     }
     if (hash != 0) {
+        flows->frame_ns[flows->num_frames] = time_ns;
         flows->frames[flows->num_frames++] = hash;
     }
 }
@@ -132,6 +133,55 @@ static bool shows_the_same(const struct source_flows *a, const struct source_flo
         }
     }
     return num_answers >= SAME_ANSWERS_MIN && num >= 2 * SAME_ANSWERS_MIN;
+}
+
+static int by_ns(const void *left, const void *right)
+{
+    const int64_t *a = left;
+    const int64_t *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* b's clock minus a's by the frames that both show: the middle of what questions and answers say,
+ * which travel in opposite directions. */
+static int64_t offset_ns(const struct source_flows *a, const struct source_flows *b)
+{
+    int64_t samples[2][SOURCE_FLOWS_MAX];
+    size_t num[2] = {0};
+    for (size_t i = 0; i < a->num_frames; i++) {
+        for (size_t k = 0; k < b->num_frames; k++) {
+            if (a->frames[i] == b->frames[k]) {
+                const size_t way = a->frames[i] & 1;
+                samples[way][num[way]++] =
+                    (int64_t)((uint64_t)b->frame_ns[k] - (uint64_t)a->frame_ns[i]);
+                break;
+            }
+        }
+    }
+    int64_t middle[2] = {0};
+    for (size_t way = 0; way < 2; way++) {
+        qsort(samples[way], num[way], sizeof samples[way][0], by_ns);
+        middle[way] = num[way] == 0 ? 0 : samples[way][num[way] / 2];
+    }
+    return middle[0] + (middle[1] - middle[0]) / 2;
+}
+
+/* A third file shows what either of the two does, and by it their clocks differ: they were captured
+ * at two places. */
+static bool have_two_clocks(const struct source *sources, size_t num, const struct source *a,
+                            const struct source *b)
+{
+    for (size_t i = 0; i < num; i++) {
+        const struct source *third = &sources[i];
+        if (third != a && third != b && shows_the_same(a->flows, third->flows) &&
+            shows_the_same(b->flows, third->flows)) {
+            int64_t apart = offset_ns(a->flows, third->flows) - offset_ns(b->flows, third->flows);
+            if (apart > SOURCE_CLOCK_NS || apart < -SOURCE_CLOCK_NS) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* Does the one begin with a flow that the other ended with? */
@@ -203,7 +253,9 @@ void source_join_pieces(struct source *sources, size_t num)
         struct source *best = NULL;
         for (size_t j = 0; j < i; j++) {
             if (sorted[j]->next_piece == NULL && !is_settled(sorted[j], sorted[i]) &&
-                continues(sorted[j], sorted[i]) && is_better(sorted[j], best, sorted[i])) {
+                continues(sorted[j], sorted[i]) &&
+                !have_two_clocks(sources, num, sorted[j], sorted[i]) &&
+                is_better(sorted[j], best, sorted[i])) {
                 best = sorted[j];
             }
         }

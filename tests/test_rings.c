@@ -287,3 +287,43 @@ Test(rings, two_places_are_no_pieces)
     fflush(stdout);
     cr_assert_eq(num_bad, 0);
 }
+
+/* Goal: nor are two captures of different traffic, one behind the other by their clocks, when a
+ * third shows what either does and says that they are two clocks. Method: the client's, the
+ * server's and the KDC's capture of a run, the server's half a second to three ahead, in several
+ * orders. */
+Test(rings, a_third_place_tells_two_clocks)
+{
+    static const char *const names[3] = {"success", "success.mp1", "success.dc"};
+    static const size_t orders[3][3] = {{0, 1, 2}, {1, 2, 0}, {2, 0, 1}};
+    static struct verdicts whole, now;
+    char paths[PIECES_MAX][PATH_BYTES];
+    struct recording places[3];
+    struct judgement j;
+    with_paths(paths);
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert(recording_load_case(&places[i], names[i]));
+        write_part(paths[i], &places[i], 0, places[i].num_frames, false);
+    }
+    recording_judge(&places[0], NULL, &j);
+    verdicts_of(&whole, &j.analysis);
+    judgement_free(&j);
+    for (int64_t ahead_ns = 500000000; ahead_ns <= 3000000000; ahead_ns += 500000000) {
+        struct recording shifted;
+        rewrite_time(&shifted, &places[1], ahead_ns);
+        write_part(paths[1], &shifted, 0, shifted.num_frames, false);
+        recording_free(&shifted);
+        for (size_t i = 0; i < 3; i++) {
+            char *files[3] = {paths[orders[i][0]], paths[orders[i][1]], paths[orders[i][2]]};
+            judge_files(&now, files, 3, NULL, NULL);
+            cr_expect_eq(num_captures, 3, "%zu captures", num_captures);
+            check_same("success", 0, "three places", &whole, &now);
+        }
+    }
+    for (size_t i = 0; i < PIECES_MAX; i++) {
+        recording_free(&places[i]);
+        unlink(paths[i]);
+    }
+    fflush(stdout);
+    cr_assert_eq(num_bad, 0);
+}
