@@ -41,11 +41,58 @@ void log_clients_free(struct log_client_table *t)
     }
 }
 
+static size_t bucket_of(const struct address *address)
+{
+    return hash64((struct bytes){.at = address->octets, .len = sizeof address->octets}) % BUCKETS;
+}
+
+/* Takes the state out of the index; those behind it that it kept from their place move up. */
+static void unlist(struct log_client_table *t, const struct client_state *s)
+{
+    size_t hole = bucket_of(&s->out.address);
+    while (&t->states[t->buckets[hole] - 1] != s) {
+        hole = (hole + 1) % BUCKETS;
+    }
+    for (size_t at = (hole + 1) % BUCKETS; t->buckets[at] != 0; at = (at + 1) % BUCKETS) {
+        size_t home = bucket_of(&t->states[t->buckets[at] - 1].out.address);
+        if ((at + BUCKETS - home) % BUCKETS >= (at + BUCKETS - hole) % BUCKETS) {
+            t->buckets[hole] = t->buckets[at];
+            hole = at;
+        }
+    }
+    t->buckets[hole] = 0;
+}
+
+/* Nothing will be said of it but that it was let in. */
+static bool is_well(const struct client_state *s)
+{
+    return s->is_let_in && s->now.num == 0 && s->lone.num == 0 &&
+           s->out.num_refused + s->out.num_failed == 0;
+}
+
+/* A place for one more client: that of one that is well, which is only counted from now on. */
+static struct client_state *make_room(struct log_client_table *t)
+{
+    if (t->num < LOG_CLIENTS_MAX) {
+        return &t->states[t->num++];
+    }
+    for (size_t i = 0; i < LOG_FORGET_TRIES_MAX; i++) {
+        struct client_state *s = &t->states[t->hand];
+        t->hand = (t->hand + 1) % LOG_CLIENTS_MAX;
+        if (is_well(s)) {
+            unlist(t, s);
+            t->num_forgotten[s->out.outcome]++;
+            memset(s, 0, sizeof *s);
+            return s;
+        }
+    }
+    return NULL;
+}
+
 static struct client_state *find(struct log_client_table *t, const struct address *address,
                                  bool may_add)
 {
-    const struct bytes key = {.at = address->octets, .len = sizeof address->octets};
-    size_t at = hash64(key) % BUCKETS;
+    size_t at = bucket_of(address);
     while (t->buckets[at] != 0) {
         struct client_state *s = &t->states[t->buckets[at] - 1];
         if (address_equal(&s->out.address, address)) {
@@ -53,13 +100,16 @@ static struct client_state *find(struct log_client_table *t, const struct addres
         }
         at = (at + 1) % BUCKETS;
     }
-    if (!may_add || t->num == LOG_CLIENTS_MAX) {
+    struct client_state *s = may_add ? make_room(t) : NULL;
+    if (s == NULL) {
         t->num_lines_dropped += may_add;
         return NULL;
     }
-    struct client_state *s = &t->states[t->num++];
+    for (at = bucket_of(address); t->buckets[at] != 0;) { /* one that went may have left a place */
+        at = (at + 1) % BUCKETS;
+    }
     s->out.address = *address;
-    t->buckets[at] = (uint32_t)t->num;
+    t->buckets[at] = (uint32_t)(s - t->states) + 1;
     return s;
 }
 

@@ -124,12 +124,14 @@ static struct bytes summary_of(struct arena *arena, const struct log_report *r)
         return bytes_of("No line of the logs tells of a client that logs on.");
     }
     if (r->num_bad_clients == 0) {
-        text_format(&t, "No client was refused; %llu %s let in.",
+        text_format(&t, "No client%s was refused; %llu %s let in.",
+                    r->num_lines_dropped > 0 ? " that was looked at" : "",
                     (unsigned long long)r->num_clients_by_outcome[OUTCOME_APPROVED],
                     r->num_clients_by_outcome[OUTCOME_APPROVED] == 1 ? "was" : "were");
         return text_keep(&t, arena);
     }
-    text_format(&t, "%llu %s refused or failed since ", (unsigned long long)r->num_bad_clients,
+    text_format(&t, "%s%llu %s refused or failed since ",
+                r->num_lines_dropped > 0 ? "At least " : "", (unsigned long long)r->num_bad_clients,
                 r->num_bad_clients == 1 ? "client was" : "clients were");
     civil_print(&t, r->first_bad_s * NS_PER_S, 0, true);
     text_add(&t, ", first ");
@@ -170,6 +172,9 @@ void log_clients_finish(struct case_file *c, struct log_client_table *t, struct 
         qsort(list, out->num_clients, sizeof *list, by_badness);
     }
     out->clients = list;
+    for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+        out->num_clients_by_outcome[i] += t->num_forgotten[i];
+    }
     out->num_lines_dropped += t->num_lines_dropped;
     out->summary = summary_of(arena, out);
     if (out->num_bad_clients > 0) {

@@ -15,6 +15,7 @@
 #include "diagnose/logs.h"
 
 #define LOG_CLIENTS_MAX 16384        /* clients whose tries are followed */
+#define LOG_FORGET_TRIES_MAX 256     /* of them that are looked at for one that may go */
 #define LOG_CANDIDATES_MAX 32768     /* lines that may tell of a captured request */
 #define LOG_EXCHANGES_MAX 16         /* kept of one attempt; the latest always is */
 #define LOG_WINDOW_S INT64_C(129600) /* clocks that differ by more are not brought together */

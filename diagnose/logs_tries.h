@@ -41,7 +41,9 @@ struct client_state {
 struct log_client_table {
     struct client_state *states; /* LOG_CLIENTS_MAX */
     size_t num;
-    uint32_t *buckets; /* index + 1 */
+    uint32_t *buckets;                     /* index + 1 */
+    size_t hand;                           /* the state that may go next when all are taken */
+    uint64_t num_forgotten[OUTCOME_COUNT]; /* clients that were well, by how they were let in */
     uint64_t num_lines_dropped;
     bool has_times;
     int64_t last_s; /* of all lines */

@@ -371,3 +371,34 @@ Test(log_clients, too_many)
     cr_expect_eq(r->num_lines_dropped, 20000 - 16384);
     drop(&t);
 }
+
+/* Goal: however many clients are well, one that is not is told. Method: more of them than are
+ * followed, among them now and then one that is refused, twice, the second time at the end. */
+Test(log_clients, refused_among_very_many)
+{
+    enum { WELL = 40000, BAD_EVERY = 2000, NUM_BAD = WELL / BAD_EVERY };
+    struct told t;
+    char address[32];
+    begin(&t);
+    for (int i = 0; i < WELL; i++) {
+        snprintf(address, sizeof address, "10.1.%d.%d", i / 256, i % 256);
+        SAY(&t, .at = i, .client = address, .status = 401, .substatus = 2, .win32 = NORMAL);
+        SAY(&t, .at = i, .client = address, .user = "EXAMPLE\\PC$", .status = 200);
+        if (i % BAD_EVERY == 0) {
+            snprintf(address, sizeof address, "10.2.0.%d", i / BAD_EVERY);
+            SAY(&t, .at = i, .client = address, .status = 401, .substatus = 1, .win32 = 2148074252);
+        }
+    }
+    for (int i = 0; i < NUM_BAD; i++) {
+        snprintf(address, sizeof address, "10.2.0.%d", i);
+        SAY(&t, .at = 2 * WELL, .client = address, .status = 401, .substatus = 1,
+            .win32 = 2148074252);
+    }
+    SAY(&t, .at = 3 * WELL, .status = 200, .user = "EXAMPLE\\PC$");
+    const struct log_report *r = end(&t);
+    cr_expect_eq(r->num_bad_clients, NUM_BAD);
+    cr_expect_eq(r->num_bad_tries, 2 * NUM_BAD);
+    cr_expect_eq(r->num_clients_by_outcome[OUTCOME_APPROVED], WELL + 1);
+    cr_expect_eq(r->num_lines_dropped, 0);
+    drop(&t);
+}
