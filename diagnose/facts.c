@@ -376,16 +376,17 @@ static bool shows_answers(const struct judgement *j, uint16_t capture)
 {
     struct case_file *c = j->v->c;
     enum vantage vantage = case_vantage(c, c->group_of_capture[capture % CAPTURES_MAX]);
-    return vantage == VANTAGE_BETWEEN || case_is_at(c, capture, &j->v->client->address);
+    return vantage != VANTAGE_BETWEEN && case_is_at(c, capture, &j->v->client->address);
 }
 
-/* One search: the questions come soon after another; where answers could not be seen, by a timer.
- */
+/* One search: the questions come soon after another; where answers could not be seen, by a timer
+ * (one may have been lost). */
 static bool is_asked_again(int64_t gap_ns, bool shows_answers)
 {
+    int64_t beats = gap_ns > NEIGHBOUR_BEAT_MAX_MS * NS_PER_MS ? 2 : 1;
     return shows_answers ? gap_ns <= NEIGHBOUR_REPEAT_MAX_MS * NS_PER_MS
-                         : gap_ns >= NEIGHBOUR_BEAT_MIN_MS * NS_PER_MS &&
-                               gap_ns <= NEIGHBOUR_BEAT_MAX_MS * NS_PER_MS;
+                         : gap_ns >= beats * NEIGHBOUR_BEAT_MIN_MS * NS_PER_MS &&
+                               gap_ns <= beats * NEIGHBOUR_BEAT_MAX_MS * NS_PER_MS;
 }
 
 /* Questions of this client for target that nobody answered: at least three in a row, over 1 s at
@@ -436,11 +437,8 @@ bool detect_neighbour_silent(const struct judgement *j, uint32_t unused, struct 
            neighbour_is_silent(j, &j->v->server.address, j->v->from_ns, p);
 }
 
-/* After the challenge the client looked for a host that is not there, and sent no token. */
-static bool find_absent(const struct judgement *j, bool is_known_kdc, struct proof *p)
+bool fact_absent_host(const struct judgement *j, int64_t from, bool is_known_kdc, struct proof *p)
 {
-    const struct exchange *x = j->reading.first_anonymous_401;
-    int64_t from = x == NULL ? j->v->from_ns : x->response->time_ns;
     for (const struct moment *m = j->v->client->logs[LOG_OTHER].first; m != NULL; m = m->next) {
         if (m->kind == EVENT_NEIGHBOUR_REQUEST && m->time_ns >= from && m->time_ns <= j->v->to_ns &&
             !address_equal(&m->u.neighbour.target, &j->v->server.address) &&
@@ -452,14 +450,21 @@ static bool find_absent(const struct judgement *j, bool is_known_kdc, struct pro
     return false;
 }
 
+/* After the challenge the client looked for a host that is not there, and sent no token. */
+static int64_t challenge_ns(const struct judgement *j)
+{
+    const struct exchange *x = j->reading.first_anonymous_401;
+    return x == NULL ? j->v->from_ns : x->response->time_ns;
+}
+
 bool detect_kdc_absent(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;
-    return find_absent(j, false, p);
+    return fact_absent_host(j, challenge_ns(j), false, p);
 }
 
 bool detect_known_kdc_absent(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;
-    return find_absent(j, true, p);
+    return fact_absent_host(j, challenge_ns(j), true, p);
 }

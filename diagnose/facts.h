@@ -77,6 +77,11 @@ void proof_add(const struct judgement *j, struct proof *p, const struct moment *
 void proof_add_frame(const struct judgement *j, struct proof *p, uint16_t capture, uint32_t frame,
                      const char *why, ...) __attribute__((format(printf, 5, 6)));
 
+/* Did the client look for a neighbour after from_ns (but for the server) that nobody answered for?
+ * is_known_kdc: only one that is known as a KDC. */
+bool fact_absent_host(const struct judgement *j, int64_t from_ns, bool is_known_kdc,
+                      struct proof *p);
+
 /* One detector a name in facts.def. */
 #define FACT(name, detector, parameter, text)                                                      \
     bool detect_##detector(const struct judgement *j, uint32_t parameter_, struct proof *p);

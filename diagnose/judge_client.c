@@ -72,6 +72,22 @@ static bool is_other_service(uint16_t port)
     return false;
 }
 
+/* Is it the name of a domain controller, as a look-up for one told? That is no server to log on at.
+ */
+static bool is_srv_target(const struct view *v, struct bytes name)
+{
+    for (size_t i = 0; i < v->num_lookups; i++) {
+        const struct lookup *l = &v->lookups[i];
+        for (size_t k = 0;
+             l->type == DNS_SRV && l->response != NULL && k < l->response->u.dns.num_answers; k++) {
+            if (bytes_equal_nocase(l->response->u.dns.answers[k].target, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool is_explained(const struct view *v, const struct address *server)
 {
     for (size_t i = 0; i < v->num_lookups; i++) {
@@ -232,7 +248,7 @@ static bool judge_approaches(struct case_file *c, struct client *client, bool ha
     for (size_t i = 0; i < v->num_lookups; i++) {
         const struct lookup *l = &v->lookups[i];
         bool is_known = (l->type != DNS_A && l->type != DNS_AAAA) || is_background_name(l->name) ||
-                        has_suffix_twice(l->name);
+                        has_suffix_twice(l->name) || is_srv_target(v, l->name);
         for (size_t k = 0; k < num && !is_known; k++) {
             is_known = bytes_equal_nocase(names[k], l->name);
         }
@@ -256,6 +272,53 @@ static bool judge_approaches(struct case_file *c, struct client *client, bool ha
     return any;
 }
 
+/* What became of the ticket that was asked for; the worse, the more. */
+enum ticket_end { TICKET_OBTAINED, TICKET_REFERRED, TICKET_UNANSWERED, TICKET_ERROR };
+
+static enum ticket_end ticket_end_of(const struct transaction *t)
+{
+    struct bytes next;
+    if (t->reply == NULL) {
+        return TICKET_UNANSWERED;
+    }
+    if (t->reply->u.krb.type != KRB_TGS_REP) {
+        return TICKET_ERROR;
+    }
+    return transaction_is_referral(t, &next) ? TICKET_REFERRED : TICKET_OBTAINED;
+}
+
+/* No later request of the view is for the same host. */
+static bool is_last_for_host(const struct view *v, size_t at)
+{
+    struct bytes host = transaction_names(&v->transactions[at])->host;
+    for (size_t i = at + 1; i < v->num_transactions; i++) {
+        if (v->tgs_related[i] &&
+            bytes_equal_nocase(transaction_names(&v->transactions[i])->host, host)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The host of the HTTP ticket to speak of: of the worst end, the last; empty when none was asked
+ * for. */
+static struct bytes host_to_tell(const struct view *v, enum ticket_end *end)
+{
+    struct bytes host = {0};
+    *end = TICKET_OBTAINED;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        if (!v->tgs_related[i] || !is_last_for_host(v, i)) {
+            continue;
+        }
+        enum ticket_end its = ticket_end_of(&v->transactions[i]);
+        if (its >= *end) {
+            *end = its;
+            host = transaction_names(&v->transactions[i])->host;
+        }
+    }
+    return host;
+}
+
 /* A logon or a ticket for HTTP that failed; or a ticket for HTTP that nothing was seen of. */
 static struct record *judge_kerberos(struct case_file *c, struct client *client)
 {
@@ -265,20 +328,12 @@ static struct record *judge_kerberos(struct case_file *c, struct client *client)
         return NULL;
     }
     view_fill(v, c, client, NULL, (struct bytes){0});
-    bool has_ticket = false;
-    for (size_t i = 0; i < v->num_transactions; i++) {
-        const struct transaction *t = &v->transactions[i];
-        if (!v->tgs_related[i]) {
-            continue;
-        }
-        v->host = transaction_names(t)->host;
-        struct bytes next;
-        has_ticket = t->reply != NULL && t->reply->u.krb.type == KRB_TGS_REP &&
-                     !transaction_is_referral(t, &next);
+    enum ticket_end end;
+    struct bytes host = host_to_tell(v, &end);
+    if (host.len > 0) {
+        view_fill(v, c, client, NULL, host);
     }
-    if (v->host.len > 0) {
-        resolution_of(v, v->host, &v->resolution);
-    }
+    bool has_ticket = host.len > 0 && end == TICKET_OBTAINED;
     struct record *r = judge_bare(c, v, KIND_KERBEROS_ONLY, OUTCOME_FAILED);
     if (r != NULL && r->is_dropped && has_ticket && !r->out->has_verdict) {
         return judge_bare(c, v, KIND_KERBEROS_ONLY, OUTCOME_INCOMPLETE);

@@ -113,11 +113,17 @@ static bool is_not_found(const struct judgement *j, struct bytes realm, const st
     return any;
 }
 
+/* When the last referral came, by the case's clock. */
+static int64_t last_referral_ns(const struct judgement *j)
+{
+    const struct referral *last = &j->referrals[j->num_referrals - 1];
+    return last->time_ns + case_told_shift_ns(j->v->c, last->capture);
+}
+
 /* The connection to a KDC after the last referral that failed so; NULL: none, or one was made. */
 static const struct conn *failed_conn(const struct judgement *j, bool is_refusal)
 {
-    const struct referral *last = &j->referrals[j->num_referrals - 1];
-    int64_t from = last->time_ns + case_told_shift_ns(j->v->c, last->capture);
+    int64_t from = last_referral_ns(j);
     const struct conn *found = NULL;
     const struct conn *conn = NULL;
     while ((conn = view_next_conn(j->v, conn)) != NULL) {
@@ -227,7 +233,7 @@ static bool prove_unreached(const struct judgement *j, struct proof *p, bool is_
                                            : "SYN to the KDC, never answered");
         return true;
     }
-    return !is_refusal && detect_kdc_absent(j, 0, p);
+    return !is_refusal && fact_absent_host(j, last_referral_ns(j), false, p);
 }
 
 static bool prove_error(const struct judgement *j, struct proof *p)

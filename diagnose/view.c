@@ -204,41 +204,91 @@ static bool is_related(const struct view *v, const struct transaction *t)
     return is_other_name(v, k->host);
 }
 
-/* Moves *end_ns on over what began before it or soon after it. */
-static bool follows(int64_t *end_ns, int64_t first_ns, int64_t last_ns)
+/* Moves *end_ns on over what began before it or at most pause_ns after it. */
+static bool follows(int64_t *end_ns, int64_t pause_ns, int64_t first_ns, int64_t last_ns)
 {
-    if (first_ns - *end_ns > SILENCE_MIN_S * NS_PER_S || last_ns <= *end_ns) {
+    if (first_ns - *end_ns > pause_ns || last_ns <= *end_ns) {
         return false;
     }
     *end_ns = last_ns;
     return true;
 }
 
-/* Until when Kerberos belongs to the attempt. After a final answer: not at all. A client that was
- * asked for a token looks for a KDC at once; what comes after a pause is another logon. */
-static int64_t krb_end(const struct view *v)
+/* How far from *end_ns on the client's Kerberos and look-ups go without a pause longer than that,
+ * of what began before limit_ns. */
+static int64_t chain_end(const struct view *v, int64_t end, int64_t pause_ns, int64_t limit_ns)
 {
-    const struct exchange *last = attempt_last(v->attempt);
-    int64_t end = v->attempt->last_ns;
-    bool waits = last->response == NULL ||
-                 ((last->response->u.http.status == 401 || last->response->u.http.status == 407) &&
-                  (!moment_has_token(last->request) || moment_is_middle_401(last->response)));
-    for (unsigned pass = 0, moved = waits; moved && pass < KRB_END_PASSES_MAX; pass++) {
+    for (unsigned pass = 0, moved = 1; moved && pass < KRB_END_PASSES_MAX; pass++) {
         moved = 0;
         for (size_t i = 0; i < v->num_lookups; i++) {
             const struct lookup *l = &v->lookups[i];
             int64_t done = l->response == NULL ? l->last_ns : l->response->time_ns;
-            moved += follows(&end, l->first_ns, done);
+            moved += l->first_ns < limit_ns && follows(&end, pause_ns, l->first_ns, done);
         }
         const struct moment *m = v->client->logs[LOG_KRB].first;
         for (; m != NULL && m->time_ns <= v->to_ns; m = m->next) {
-            moved += m->time_ns > end && follows(&end, m->first_time_ns, m->time_ns);
+            moved += m->time_ns > end && m->first_time_ns < limit_ns &&
+                     follows(&end, pause_ns, m->first_time_ns, m->time_ns);
         }
         for (const struct conn *conn = v->client->first_conn; conn != NULL; conn = conn->next) {
             moved += conn->server.port == KERBEROS_PORT && conn->first_ns <= v->to_ns &&
-                     follows(&end, conn->first_ns, conn->last_ns);
+                     conn->first_ns < limit_ns &&
+                     follows(&end, pause_ns, conn->first_ns, conn->last_ns);
         }
     }
+    return end;
+}
+
+/* The client's first attempt at anything that began after this one's last exchange. */
+static const struct attempt *next_attempt(const struct view *v)
+{
+    const struct attempt *found = NULL;
+    for (const struct attempt *x = v->client->attempts; x != NULL; x = x->next) {
+        if (x != v->attempt && x->num_exchanges > 0 && x->first_ns > v->attempt->last_ns &&
+            (found == NULL || x->first_ns < found->first_ns)) {
+            found = x;
+        }
+    }
+    return found;
+}
+
+/* Did the client still wait for a KDC at that time? */
+static bool waits_for_kdc(const struct view *v, int64_t from_ns, int64_t at_ns)
+{
+    bool waits = false;
+    for (const struct moment *m = v->client->logs[LOG_KRB].first; m != NULL; m = m->next) {
+        enum krb_type type = m->u.krb.type;
+        if (m->first_time_ns > from_ns && m->first_time_ns < at_ns) {
+            waits = type == KRB_AS_REQ || type == KRB_TGS_REQ;
+        }
+    }
+    return waits;
+}
+
+/* Until when Kerberos belongs to the attempt. After a final answer: not at all. A client that was
+ * asked for a token looks for a KDC at once; what comes after a pause is another logon. Where the
+ * client goes on to another server, the longest pause between the two divides them. */
+static int64_t krb_end(const struct view *v)
+{
+    const struct exchange *last = attempt_last(v->attempt);
+    int64_t begin = v->attempt->last_ns;
+    bool waits = last->response == NULL ||
+                 ((last->response->u.http.status == 401 || last->response->u.http.status == 407) &&
+                  (!moment_has_token(last->request) || moment_is_middle_401(last->response)));
+    if (!waits) {
+        return begin;
+    }
+    const struct attempt *next = next_attempt(v);
+    if (next != NULL && !waits_for_kdc(v, begin, next->first_ns)) {
+        for (int64_t pause_ns = SILENCE_MIN_S * NS_PER_S; pause_ns >= NS_PER_MS; pause_ns /= 2) {
+            int64_t end = chain_end(v, begin, pause_ns, next->first_ns);
+            if (next->first_ns - end > pause_ns) {
+                return end < v->to_ns ? end : v->to_ns;
+            }
+        }
+        return next->first_ns - 1 < v->to_ns ? next->first_ns - 1 : v->to_ns;
+    }
+    int64_t end = chain_end(v, begin, SILENCE_MIN_S * NS_PER_S, INT64_MAX);
     return end < v->to_ns ? end : v->to_ns;
 }
 

@@ -417,3 +417,35 @@ Test(approach_only, connection_belongs_to_the_latest_name)
     cr_expect_geq(s.analysis.attempts[0]->first_time_ns, STORY_NS + INT64_C(100000000000));
     story_free(&s);
 }
+
+/* Goal: of several tickets the one that failed is spoken of, and its host named. */
+Test(kerberos_only, names_the_host_whose_ticket_failed)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    story_logon(&s);
+    story_ticket(&s, "HTTP/a.example.com", 1);
+    story_ticket_error(&s, "HTTP/b.example.com", 7, 0);
+    story_ticket(&s, "HTTP/c.example.com", 2);
+    END(&s, 1);
+    EXPECT_KIND(&s, 0, KIND_KERBEROS_ONLY);
+    EXPECT(&s, 0, OUTCOME_FAILED, CAUSE_SPN_MISSING, STEP_TICKET);
+    cr_expect(bytes_is(s.analysis.attempts[0]->host, "b.example.com"));
+    story_free(&s);
+}
+
+/* Goal: a domain controller that a look-up for one named is no server that somebody approached. */
+Test(approach_only, domain_controllers_are_no_servers)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    LOOK_UP(&s, .name = "_kerberos._tcp.EXAMPLE.COM", .type = DNS_SRV);
+    RESOLVE(&s, .name = "_kerberos._tcp.EXAMPLE.COM", .type = DNS_SRV, .target = "dc9.example.com");
+    LOOK_UP(&s, .name = "dc9.example.com");
+    RESOLVE(&s, .name = "dc9.example.com", .rcode = 3);
+    story_wait(&s, 5);
+    END(&s, 0);
+    story_free(&s);
+}

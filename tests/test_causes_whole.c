@@ -502,3 +502,33 @@ Test(causes, ticket_of_a_later_attempt)
     EXPECT(&s, 1, OUTCOME_APPROVED, CAUSE_NONE, 0);
     story_free(&s);
 }
+
+/* Goal: what a client does before its next attempt is that one's, however soon it follows this one.
+ * Method: this one's KDC refuses; the next one finds another, 1.2 s later. */
+Test(causes, logon_before_the_next_attempt)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    struct talk t = talk_open(&s);
+    ASK(&t, .host = "a.example.com");
+    ANSWER(&t, .status = 401);
+    struct talk kdc = talk_syn(&s, KDC, 88);
+    talk_refused(&kdc);
+    ASK(&t);
+    ANSWER(&t, .status = 401);
+    story_wait(&s, 1.2);
+    s.kdc = KDC_2;
+    (void)talk_open_to(&s, KDC_2, 88);
+    story_logon(&s);
+    t = talk_open(&s);
+    ASK(&t, .host = "b.example.com");
+    ANSWER(&t, .status = 401);
+    story_ticket_error(&s, "HTTP/b.example.com", 7, 0);
+    ASK(&t);
+    ANSWER(&t, .status = 401);
+    END(&s, 2);
+    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_KDC_REFUSED, STEP_REACH_KDC);
+    EXPECT(&s, 1, OUTCOME_REFUSED, CAUSE_SPN_MISSING, STEP_TICKET);
+    story_free(&s);
+}
