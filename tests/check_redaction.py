@@ -142,15 +142,15 @@ def opened(blob):
 
 def search(blob, labels, addresses, runs):
     found = []
+    words = b"|".join(re.escape(label.encode()) for label in sorted(labels)) or b"(?!)"
+    pattern = re.compile(rb"(?<![a-z0-9])(?:" + words + rb")(?![a-z0-9])")  # all in one pass
     for part in opened(blob):
         low = part.lower()
+        found += {match.decode() for match in pattern.findall(low)}
         for label in labels:
-            ascii_ = label.encode()
-            pattern = rb"(?<![a-z0-9])" + re.escape(ascii_) + rb"(?![a-z0-9])"
             netbios = b"".join(bytes([65 + (c >> 4), 65 + (c & 15)])
                                for c in label.upper().encode())
-            if re.search(pattern, low) or label.encode("utf-16-le") in low or \
-                    (len(label) > 3 and netbios in part):
+            if label.encode("utf-16-le") in low or (len(label) > 3 and netbios in part):
                 found.append(label)
         for address in addresses:
             if address.packed in part or re.search(

@@ -7,6 +7,7 @@
 #include "redact/scrub.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct pseudonyms with_key(const char *secret)
@@ -52,6 +53,27 @@ Test(redact, a_name_keeps_its_length_case_and_separators)
     }
     for (size_t i = 0; i < 4; i++) { /* the label is the same in both cases */
         cr_assert_eq(name[10 + i] - 'a', name[20 + i] - 'A', "%s", name);
+    }
+}
+
+/* Goal: names that every server has stay, so that a command with them can be run. Method: a site and
+ * an application below it, a pool as HTTP.sys writes it, and names that only begin alike. */
+Test(redact, what_every_server_has_keeps_its_name)
+{
+    static const char *const kept[] = {"Default Web Site", "DefaultAppPool",
+                                       "CCM+Windows+Auth+Server+Framework+Pool",
+                                       "Default Web Site/CCM_System_WindowsAuth"};
+    static const char *const others[] = {"Default Web Sites", "Default Web", "My Default Pool"};
+    char text[64];
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        (void)snprintf(text, sizeof text, "%s", kept[i]);
+        rename_text(key, text);
+        cr_assert_str_eq(text, kept[i]);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        (void)snprintf(text, sizeof text, "%s", others[i]);
+        rename_text(key, text);
+        cr_assert(strstr(text, "Default") == NULL, "%s", text);
     }
 }
 
