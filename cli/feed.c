@@ -123,7 +123,7 @@ static enum status open_capture(struct feed *f, const char *path, unsigned numbe
         return STATUS_OK;
     }
     if (status == STATUS_OK && f->redaction != NULL) {
-        status = redaction_copy(f->redaction, s, number, trouble);
+        status = redaction_copy(f->redaction, s, number, f->show_progress, trouble);
         if (status != STATUS_OK || feed_open_source(f, s, trouble) != STATUS_OK) {
             return status == STATUS_OK ? STATUS_NO_FILE : status;
         }

@@ -1,5 +1,6 @@
 #include "cli/redaction.h"
 
+#include "cli/progress.h"
 #include "redact/redact.h"
 
 #include <errno.h>
@@ -93,16 +94,25 @@ void redaction_free(struct redaction *r)
     free(r);
 }
 
+static void tick(void *context, const struct capture_info *info)
+{
+    progress_tick(context, info->bytes_read, info->frames);
+}
+
 enum status redaction_copy(struct redaction *r, struct source *s, unsigned number,
-                           struct trouble *trouble)
+                           bool show_progress, struct trouble *trouble)
 {
     struct text t;
     int fd = capture_temporary_file(trouble);
     if (fd < 0) {
         return STATUS_NO_FILE;
     }
-    enum status status =
-        redact_capture(&r->pseudonyms, s->capture, fd, r->spool_max, &s->original, trouble);
+    struct progress progress;
+    const struct redact_output out = {
+        .fd = fd, .bytes_max = r->spool_max, .tick = tick, .context = &progress};
+    progress_begin(&progress, show_progress, "redacting", capture_info(s->capture)->bytes);
+    enum status status = redact_capture(&r->pseudonyms, s->capture, &out, &s->original, trouble);
+    progress_end(&progress);
     capture_close(s->capture);
     s->capture = NULL;
     s->copy_fd = fd;

@@ -29,9 +29,9 @@ enum status redaction_new(struct redaction **out, struct options *options, struc
 void redaction_free(struct redaction *r); /* NULL is fine */
 
 /* Replaces the source's open capture by its copy. number: of the file on the command line, from 1;
- * it becomes the file's name. */
+ * it becomes the file's name. show_progress: a line on standard error says how far it is. */
 enum status redaction_copy(struct redaction *r, struct source *s, unsigned number,
-                           struct trouble *trouble);
+                           bool show_progress, struct trouble *trouble);
 
 /* Replaces names and addresses of a line; they lie in room, REDACTION_LINE_BYTES, afterwards. */
 void redaction_entry(struct redaction *r, struct log_entry *entry, uint8_t *room);

@@ -434,7 +434,7 @@ static void close_parts(struct redactor *r)
     free(r);
 }
 
-enum status redact_capture(struct pseudonyms *p, struct capture *c, int fd, uint64_t bytes_max,
+enum status redact_capture(struct pseudonyms *p, struct capture *c, const struct redact_output *out,
                            struct capture_info *info, struct trouble *trouble)
 {
     struct frame frame;
@@ -447,15 +447,18 @@ enum status redact_capture(struct pseudonyms *p, struct capture *c, int fd, uint
         return STATUS_NO_MEMORY;
     }
     r->p = p;
-    r->fd = fd;
-    enum status status = writer_new(&r->writer, fd, "The redacted copy", trouble);
+    r->fd = out->fd;
+    enum status status = writer_new(&r->writer, out->fd, "The redacted copy", trouble);
     while (status == STATUS_OK && capture_next(c, &frame) == CAPTURE_FRAME) {
         status = take(r, &frame, capture_info(c), trouble);
-        if (status == STATUS_OK && writer_bytes(r->writer) > bytes_max) {
+        if (out->tick != NULL) {
+            out->tick(out->context, capture_info(c));
+        }
+        if (status == STATUS_OK && writer_bytes(r->writer) > out->bytes_max) {
             trouble_set(trouble,
                         "The redacted copy would need more than %llu bytes of temporary "
                         "space; raise --spool-max.",
-                        (unsigned long long)bytes_max);
+                        (unsigned long long)out->bytes_max);
             status = STATUS_OUTPUT;
         }
     }

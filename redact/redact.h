@@ -21,10 +21,18 @@
 #define REDACT_FRAGMENTS_MAX 4096 /* the same for IP fragments */
 #define REDACT_LINK_TYPES_MAX 64  /* different link types of one capture; others become empty */
 
-/* Reads c to its end and writes its copy, bytes_max at most, to fd, an empty file that can be read
- * and written. *info
- * is what was known of c at its end. STATUS_OUTPUT, STATUS_NO_MEMORY with trouble. */
-enum status redact_capture(struct pseudonyms *p, struct capture *c, int fd, uint64_t bytes_max,
+/* Where the copy goes. */
+struct redact_output {
+    int fd; /* an empty file that can be read and written */
+    uint64_t bytes_max;
+    /* Told a frame at a time how far c was read; NULL: nobody wants to know. */
+    void (*tick)(void *context, const struct capture_info *info);
+    void *context;
+};
+
+/* Reads c to its end and writes its copy. *info is what was known of c at its end. STATUS_OUTPUT,
+ * STATUS_NO_MEMORY with trouble. */
+enum status redact_capture(struct pseudonyms *p, struct capture *c, const struct redact_output *out,
                            struct capture_info *info, struct trouble *trouble);
 
 /* A key from len bytes that the user keeps secret. */
