@@ -56,8 +56,8 @@ Test(redact, a_name_keeps_its_length_case_and_separators)
     }
 }
 
-/* Goal: names that every server has stay, so that a command with them can be run. Method: a site and
- * an application below it, a pool as HTTP.sys writes it, and names that only begin alike. */
+/* Goal: names that every server has stay, so that a command with them can be run. Method: a site
+ * and an application below it, a pool as HTTP.sys writes it, and names that only begin alike. */
 Test(redact, what_every_server_has_keeps_its_name)
 {
     static const char *const kept[] = {"Default Web Site", "DefaultAppPool",
