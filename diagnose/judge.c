@@ -228,6 +228,7 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
         return;
     }
     advice_fill(j, out);
+    steps_hide(j, out);
     notes_fill(j, out);
     referral_keep(j, out);
 }

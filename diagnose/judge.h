@@ -27,6 +27,9 @@ bool judge_client_is_wanted(const struct case_file *c, const struct address *add
 /* The eight steps' states, details and evidence. */
 void steps_fill(const struct judgement *j, struct attempt_record *out);
 
+/* From a domain controller the server's steps are not visible; once the vantage is known. */
+void steps_hide(const struct judgement *j, struct attempt_record *out);
+
 /* The attempt's events by time, EVENTS_PER_ATTEMPT_MAX at most. */
 void events_fill(const struct judgement *j, struct attempt_record *out);
 

@@ -189,6 +189,18 @@ static void step_accept(const struct judgement *j, struct attempt_record *out)
     }
 }
 
+void steps_hide(const struct judgement *j, struct attempt_record *out)
+{
+    static const enum step by_http[] = {STEP_CONNECT, STEP_CHALLENGE, STEP_PRESENT, STEP_ACCEPT};
+    if (j->v->attempt != NULL || out->vantage != VANTAGE_KDC) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof by_http / sizeof by_http[0]; i++) {
+        struct step_result *step = &out->steps[by_http[i]];
+        step->state = step->state == STATE_NOT_SEEN ? STATE_NOT_VISIBLE : step->state;
+    }
+}
+
 void steps_fill(const struct judgement *j, struct attempt_record *out)
 {
     step_resolve(j, out);

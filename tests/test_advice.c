@@ -1,6 +1,7 @@
 /* What a capture cannot show, and the one to take next. */
 #define _GNU_SOURCE
 #include "recording.h"
+#include "story_check.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -14,6 +15,66 @@ static bool has(const struct bytes *lines, size_t num, const char *what)
         }
     }
     return false;
+}
+
+/* The attempt of that client, of which there is one. */
+static const struct attempt_record *attempt_of(const struct story *s, const char *client)
+{
+    struct address address = story_endpoint(client, 0).address;
+    for (size_t i = 0; i < s->analysis.num_attempts; i++) {
+        if (address_equal(&s->analysis.attempts[i]->client.address, &address)) {
+            return s->analysis.attempts[i];
+        }
+    }
+    return NULL;
+}
+
+/* Goal: from each place what cannot be seen is not visible, and the capture that would show it is
+ * asked for. Method: two clients as a capture at the domain controller and at the server shows
+ * them.
+ */
+Test(advice, from_each_vantage)
+{
+    static const char *const clients[] = {CLIENT, CLIENT_2};
+    for (int i = 0; i < 2; i++) {
+        const bool is_at_kdc = i == 0;
+        struct story s;
+        story_begin(&s, NULL);
+        for (int k = 0; k < 2; k++) {
+            s.client = clients[k];
+            story_meet(&s, clients[k], is_at_kdc ? KDC : MP);
+            if (is_at_kdc) {
+                story_logon(&s);
+                KRB(&s, .type = KRB_TGS_REQ);
+                KRB(&s, .type = k == 0 ? KRB_TGS_REP : KRB_ERROR_MSG, .sname = MP_SPN, .error = 7);
+                continue;
+            }
+            struct talk t = talk_present(&s, k == 0 ? TOKEN_KRB : TOKEN_NTLM_1);
+            if (k == 0) {
+                ANSWER(&t, .status = 401, .krb_error = 41);
+            } else {
+                talk_ntlm_on(&t, 200);
+            }
+        }
+        story_wait(&s, 3);
+        story_meet(&s, CLIENT, is_at_kdc ? KDC : MP);
+        END(&s, 2);
+        cr_expect_eq(s.capture.vantage, is_at_kdc ? VANTAGE_KDC : VANTAGE_MP);
+        for (int k = 0; k < 2; k++) {
+            const struct attempt_record *a = attempt_of(&s, clients[k]);
+            cr_assert_not_null(a);
+            const char *hidden =
+                is_at_kdc ? "Taken at the domain controller" : "Taken at the server";
+            cr_expect(has(a->cannot_show, a->num_cannot_show, hidden), "%d %d", i, k);
+            enum step unseen = is_at_kdc ? STEP_ACCEPT : STEP_TICKET;
+            cr_expect_eq(a->steps[unseen].state, STATE_NOT_VISIBLE, "%d %d", i, k);
+            /* A KDC's own error needs no other capture. */
+            bool asks = !is_at_kdc || k == 0;
+            cr_expect_eq(has(a->next_capture, a->num_next_capture, "klist -li 0x3e7 purge"), asks);
+            cr_expect_eq(has(a->next_capture, a->num_next_capture, "netsh trace start"), asks);
+        }
+        story_free(&s);
+    }
 }
 
 /* Goal: each kind of verdict, from each place, asks for the capture that would tell more, with the
