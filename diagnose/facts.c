@@ -466,5 +466,12 @@ bool detect_kdc_absent(const struct judgement *j, uint32_t unused, struct proof 
 bool detect_known_kdc_absent(const struct judgement *j, uint32_t unused, struct proof *p)
 {
     (void)unused;
-    return fact_absent_host(j, challenge_ns(j), true, p);
+    int64_t from_ns = challenge_ns(j);
+    for (size_t i = 0; i < j->v->num_transactions; i++) {
+        const struct transaction *t = &j->v->transactions[i];
+        if (t->reply != NULL && t->reply->time_ns >= from_ns) {
+            return false;
+        }
+    }
+    return fact_absent_host(j, from_ns, true, p);
 }

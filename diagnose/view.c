@@ -161,16 +161,31 @@ static bool is_other_name(const struct view *v, struct bytes name)
     return false;
 }
 
-/* A later attempt at exactly that host had begun by then, and this one had its last answer. */
+static bool presents(const struct attempt *a, const struct ticket_sight *issued)
+{
+    for (size_t i = 0; issued->present && i < a->num_exchanges; i++) {
+        const struct ticket_sight *ticket = &a->exchanges[i].request->u.http.ticket;
+        if (ticket->present && hash128_equal(ticket->hash, issued->hash)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Another attempt made use of the ticket; or a later one at exactly that host had begun by then,
+ * and this one had its last answer. */
 static bool is_of_another(const struct view *v, const struct transaction *t, struct bytes host)
 {
+    const struct ticket_sight *issued = t->reply == NULL ? NULL : &t->reply->u.krb.ticket;
     int64_t begin_ns = transaction_begin_ns(t);
-    if (begin_ns <= v->attempt->last_ns || bytes_equal_nocase(host, v->host)) {
+    if (bytes_equal_nocase(host, v->host)) {
         return false;
     }
     for (const struct attempt *x = v->client->attempts; x != NULL; x = x->next) {
-        if (x != v->attempt && x->num_exchanges > 0 && x->first_ns <= begin_ns &&
-            bytes_equal_nocase(x->exchanges[0].request->u.http.host, host)) {
+        bool has_begun = begin_ns > v->attempt->last_ns && x->num_exchanges > 0 &&
+                         x->first_ns <= begin_ns &&
+                         bytes_equal_nocase(x->exchanges[0].request->u.http.host, host);
+        if (x != v->attempt && (has_begun || (issued != NULL && presents(x, issued)))) {
             return true;
         }
     }
@@ -188,20 +203,14 @@ static bool is_related(const struct view *v, const struct transaction *t)
         return bytes_is_nocase(k->service, "HTTP") &&
                (v->host.len == 0 || host_matches(k->host, v->host));
     }
+    if (t->reply != NULL && presents(v->attempt, &t->reply->u.krb.ticket)) {
+        return true;
+    }
     if (is_of_another(v, t, k->host)) {
         return false;
     }
-    if (host_matches(k->host, v->host) || host_matches(k->host, v->resolution.canonical)) {
-        return true;
-    }
-    for (size_t i = 0; i < v->attempt->num_exchanges; i++) {
-        const struct ticket_sight *ticket = &v->attempt->exchanges[i].request->u.http.ticket;
-        if (ticket->present && t->reply != NULL && t->reply->u.krb.ticket.present &&
-            hash128_equal(ticket->hash, t->reply->u.krb.ticket.hash)) {
-            return true;
-        }
-    }
-    return is_other_name(v, k->host);
+    return host_matches(k->host, v->host) || host_matches(k->host, v->resolution.canonical) ||
+           is_other_name(v, k->host);
 }
 
 /* Moves *end_ns on over what began before it or at most pause_ns after it. */

@@ -263,6 +263,33 @@ Test(causes, a_ticket_asked_for_again_in_vain)
     story_free(&s);
 }
 
+/* Goal: a ticket for an alias' canonical name that another attempt presents says nothing of the
+ * alias. Method: error 7 for the alias, then an attempt by the canonical name that succeeds. */
+Test(causes, a_ticket_of_another_attempt)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    LOOK_UP(&s, .name = "alias.example.com");
+    RESOLVE(&s, .name = "alias.example.com", .alias_of = MP_NAME, .address = MP);
+    struct talk t = talk_open(&s);
+    ASK(&t, .host = "alias.example.com");
+    ANSWER(&t, .status = 401);
+    story_ticket_error(&s, "HTTP/alias.example.com", 7, 0);
+    ASK(&t, .token = TOKEN_NOTHING);
+    ANSWER(&t, .status = 401);
+    struct talk u = talk_open(&s);
+    ASK(&u, .host = MP_NAME);
+    ANSWER(&u, .status = 401);
+    story_ticket(&s, MP_SPN, 6);
+    ASK(&u, .token = TOKEN_KRB, .ticket = 6);
+    ANSWER(&u, .status = 200);
+    END(&s, 2);
+    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_SPN_MISSING_FOR_ALIAS, STEP_TICKET);
+    EXPECT(&s, 1, OUTCOME_APPROVED, CAUSE_NONE, 0);
+    story_free(&s);
+}
+
 /* ---- a ticket that is refused, and what the client does then ---- */
 
 /* Presents a ticket that is refused, goes on with NTLM, which gets that status. */
