@@ -347,8 +347,10 @@ bool detect_ap_error(const struct judgement *j, uint32_t code, struct proof *p)
         return false;
     }
     int32_t is = m->u.http.krb_error;
+    bool is_other = !is_mismatch(is) && !(is >= 32 && is <= 34) && is != 37 && is != 44;
     bool holds = code == AP_ERROR_ANY        ? true
                  : code == AP_ERROR_MISMATCH ? is_mismatch(is)
+                 : code == AP_ERROR_OTHER    ? is_other
                                              : is == (int32_t)code;
     if (holds) {
         const char *name = krb_error_name(is);

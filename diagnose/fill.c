@@ -316,6 +316,18 @@ static void add_dns(struct text *t, const struct judgement *j)
     add_address_or(t, &j->v->resolution.server, "");
 }
 
+/* What the server's own error says to the ticket. */
+static void add_refusal(struct text *t, const struct judgement *j)
+{
+    const struct exchange *krb = j->reading.krb;
+    if (krb == NULL || krb->response == NULL || !krb->response->u.http.has_krb_error) {
+        text_add(t, "an error");
+        return;
+    }
+    const char *name = krb_error_name(krb->response->u.http.krb_error);
+    text_format(t, "%s (%d)", name == NULL ? "error" : name, (int)krb->response->u.http.krb_error);
+}
+
 static void add_next(struct text *t, const struct judgement *j)
 {
     struct bytes asked =
@@ -327,12 +339,12 @@ static const struct {
     const char *name;
     void (*add)(struct text *t, const struct judgement *j);
 } slots[] = {
-    {"host", add_host},       {"server", add_server}, {"address", add_address},
-    {"port", add_port},       {"spn", add_spn},       {"realm", add_realm},
-    {"domain", add_domain},   {"client", add_client}, {"account", add_account},
-    {"dns", add_dns},         {"kdc", add_kdc},       {"error", add_error},
-    {"offered", add_offered}, {"skew", add_skew},     {"status", add_status},
-    {"next", add_next},
+    {"host", add_host},       {"server", add_server},   {"address", add_address},
+    {"port", add_port},       {"spn", add_spn},         {"realm", add_realm},
+    {"domain", add_domain},   {"client", add_client},   {"account", add_account},
+    {"dns", add_dns},         {"kdc", add_kdc},         {"error", add_error},
+    {"offered", add_offered}, {"skew", add_skew},       {"status", add_status},
+    {"next", add_next},       {"refusal", add_refusal},
 };
 
 static void add_slot(struct text *t, const struct judgement *j, const char *slot)

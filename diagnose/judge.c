@@ -162,6 +162,11 @@ static void fill_incomplete(const struct judgement *j, struct attempt_record *ou
         f->summary = bytes_of(j->reading.is_lossy
                                   ? "The capture lacks the frames that would show how it ended."
                                   : "The capture ends before the attempt does.");
+    } else if (last != NULL && last->response != NULL && last->response->u.http.status != 401 &&
+               last->response->u.http.status != 407) {
+        f->step = moment_has_token(last->request) ? STEP_ACCEPT : STEP_CHALLENGE;
+        f->summary = judge_text(j, "The server answered %u; the capture does not say why.",
+                                last->response->u.http.status);
     } else {
         f->summary = bytes_of("The capture shows that it failed, but lacks the frames that would "
                               "say why.");

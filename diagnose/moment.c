@@ -23,12 +23,19 @@ struct bytes moment_spn_service(struct bytes spn)
     return slash == spn.len ? (struct bytes){0} : bytes_part(spn, 0, slash);
 }
 
+/* An absolute name ends in a dot (RFC 1034 3.1); tickets and records name the host without it. */
+static struct bytes without_dot(struct bytes name)
+{
+    bool has_dot = name.len > 1 && name.at[name.len - 1] == '.';
+    return bytes_part(name, 0, name.len - has_dot);
+}
+
 struct bytes moment_spn_host(struct bytes spn)
 {
     size_t slash = bytes_find(spn, '/', 0);
     struct bytes host = bytes_part(spn, slash + 1, spn.len);
     host = bytes_part(host, 0, bytes_find(host, '/', 0));
-    return bytes_part(host, 0, bytes_find(host, ':', 0));
+    return without_dot(bytes_part(host, 0, bytes_find(host, ':', 0)));
 }
 
 static void keep_ticket(struct ticket_sight *out, const struct krb_ticket *t, struct arena *a)
@@ -194,7 +201,7 @@ static void keep_http(struct http_moment *out, const struct http_facts *h, struc
 {
     const struct http_message *m = &h->message;
     out->method = keep(a, m->method);
-    out->host = keep(a, m->host);
+    out->host = keep(a, without_dot(m->host));
     out->path = keep(a, m->path);
     out->status = m->is_request ? 0 : m->status;
     out->head_complete = m->head_complete;

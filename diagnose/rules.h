@@ -43,8 +43,8 @@ void rules_apply(const struct judgement *j, struct attempt_record *out);
 void rules_add_span(struct text *t, double s, const char *ahead, const char *other);
 
 /* The template with its {slots} filled in, in the analysis' arena. Slots: host address port server
- * spn realm domain client account dns kdc next method path status error offered skew token. What is
- * not known leaves words such as "the server" or nothing. */
+ * spn realm domain client account dns kdc next method path status error refusal offered skew token.
+ * What is not known leaves words such as "the server" or nothing. */
 struct bytes rules_fill(const struct judgement *j, const char *template);
 
 /* The same for what a reader may paste into a shell: a name from the wire that holds anything but

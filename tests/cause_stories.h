@@ -406,6 +406,8 @@ static const struct row rows[] = {
     {CAUSE_TICKET_EXPIRED, STEP_ACCEPT, LIKELY, tell_ap_error_with_clocks, .code = 32,
      .ntstatus = 0},
     {CAUSE_CAPTURE_INCOMPLETE, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 32},
+    {CAUSE_TICKET_REFUSED, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 60},
+    {CAUSE_TICKET_REFUSED, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 48},
     {CAUSE_TICKET_REFUSED, STEP_ACCEPT, LIKELY, tell_ap_error, .code = 0},
 };
 

@@ -263,6 +263,46 @@ Test(causes, a_ticket_asked_for_again_in_vain)
     story_free(&s);
 }
 
+/* Goal: an answer of which the capture does not show the reason is told as that, not as one that is
+ * missing. Method: 400 before and after a token that is not long. */
+Test(causes, an_answer_without_a_reason)
+{
+    for (int has_token = 0; has_token < 2; has_token++) {
+        struct story s;
+        story_begin(&s, NULL);
+        struct talk t = talk_open(&s);
+        ASK(&t, .token = has_token ? TOKEN_KRB : TOKEN_NOTHING);
+        ANSWER(&t, .status = 400);
+        END(&s, 1);
+        EXPECT(&s, 0, OUTCOME_FAILED, CAUSE_CAPTURE_INCOMPLETE,
+               has_token ? STEP_ACCEPT : STEP_CHALLENGE);
+        cr_expect(holds_word(s.analysis.attempts[0]->verdict.summary, "answered 400"));
+        story_free(&s);
+    }
+}
+
+/* Goal: a host that is named as absolute, by a dot at its end, is the host of the ticket and of
+ * DNS. Method: such a Host header, and error 7 for the name without the dot. */
+Test(causes, a_dot_at_the_end_of_the_host)
+{
+    struct story s;
+    story_begin(&s, NULL);
+    story_client_side(&s);
+    story_resolve(&s);
+    struct talk t = talk_open(&s);
+    ASK(&t, .host = MP_NAME ".");
+    ANSWER(&t, .status = 401);
+    story_ticket_error(&s, MP_SPN, 7, 0);
+    ASK(&t, .token = TOKEN_NTLM_1);
+    talk_ntlm_on(&t, 401);
+    END(&s, 1);
+    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_SPN_MISSING, STEP_TICKET);
+    const struct attempt_record *a = s.analysis.attempts[0];
+    cr_expect(bytes_is(a->host, MP_NAME));
+    cr_expect_eq(a->steps[STEP_RESOLVE].state, STATE_OK);
+    story_free(&s);
+}
+
 /* Goal: a ticket for an alias' canonical name that another attempt presents says nothing of the
  * alias. Method: error 7 for the alias, then an attempt by the canonical name that succeeds. */
 Test(causes, a_ticket_of_another_attempt)
