@@ -190,13 +190,13 @@ static void tell_no_token(struct story *s, const struct row *r)
 static void tell_ntlm_at_client(struct story *s, const struct row *r)
 {
     story_client_side(s);
-    ntlm(s, MP_NAME, (unsigned)r->code);
+    story_ntlm(s, MP_NAME, (unsigned)r->code);
 }
 
 static void tell_ntlm_at_server(struct story *s, const struct row *r)
 {
     story_meet(s, CLIENT, MP);
-    ntlm(s, MP_NAME, (unsigned)r->code);
+    story_ntlm(s, MP_NAME, (unsigned)r->code);
 }
 
 static void tell_literal(struct story *s, const struct row *r)
@@ -206,7 +206,7 @@ static void tell_literal(struct story *s, const struct row *r)
     } else {
         story_client_side(s);
     }
-    ntlm(s, MP, 200);
+    story_ntlm(s, MP, 200);
 }
 
 static void tell_ap_error(struct story *s, const struct row *r)

@@ -14,17 +14,6 @@ static void arp_in_vain(struct story *s, const char *target)
     }
 }
 
-static void ntlm(struct story *s, const char *host, unsigned status)
-{
-    struct talk t = talk_open(s);
-    ASK(&t, .host = host);
-    ANSWER(&t, .status = 401);
-    ASK(&t, .token = TOKEN_NTLM_1);
-    ANSWER(&t, .status = 401, .ntlm_challenge = true);
-    ASK(&t, .token = TOKEN_NTLM_3);
-    ANSWER(&t, .status = status);
-}
-
 /* ---- reach-kdc, tgt, ticket ---- */
 
 static void tell_no_srv(struct story *s, const struct row *r)
@@ -178,7 +167,7 @@ static void tell_alias(struct story *s, const struct row *r)
     ASK(&t, .host = MP_NAME);
     ANSWER(&t, .status = 401);
     story_ticket_error(s, r->code == 0 ? MP_SPN : "HTTP/node1.example.com", 7, 0);
-    ntlm(s, MP_NAME, 401);
+    story_ntlm(s, MP_NAME, 401);
 }
 
 static void tell_short_name(struct story *s, const struct row *r)

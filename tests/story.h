@@ -197,6 +197,9 @@ struct endpoint story_endpoint(const char *address, uint16_t port);
 /* 401, then that token: the usual way to the server's verdict. */
 struct talk talk_present(struct story *s, enum story_token token);
 
+/* A connection to the server, a request to that host, 401, then NTLM to its end: that status. */
+void story_ntlm(struct story *s, const char *host, unsigned status);
+
 /* On from TOKEN_NTLM_1: 401 with the challenge, the client's answer to it, then that status. */
 void talk_ntlm_on(struct talk *t, unsigned status);
 

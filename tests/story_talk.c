@@ -303,3 +303,12 @@ void talk_ntlm_on(struct talk *t, unsigned status)
     ASK(t, .token = TOKEN_NTLM_3);
     ANSWER(t, .status = status);
 }
+
+void story_ntlm(struct story *s, const char *host, unsigned status)
+{
+    struct talk t = talk_open(s);
+    ASK(&t, .host = host);
+    ANSWER(&t, .status = 401);
+    ASK(&t, .token = TOKEN_NTLM_1);
+    talk_ntlm_on(&t, status);
+}
