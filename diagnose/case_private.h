@@ -92,6 +92,7 @@ struct record {
     uint32_t kvno;
     struct node_sight node;                          /* the server that the ticket went to */
     uint64_t connection;                             /* of its last request; 0: none */
+    bool has_looked_back;                            /* whole_take_reason() was here */
     struct offset capture_to_kdc, capture_to_server; /* against the capture's own clock */
     struct log_exchange *exchanges;                  /* kept only when logs will come */
     size_t num_exchanges;

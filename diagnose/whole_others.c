@@ -276,9 +276,11 @@ static const struct record *reason_before(const struct case_file *c, const struc
 void whole_take_reason(struct case_file *c, struct record *r)
 {
     struct attempt_record *a = r->out;
-    if (!a->has_verdict || r->has_ticket || !is_about_ntlm(a->verdict.cause)) {
+    if (!a->has_verdict || r->has_ticket || r->has_looked_back ||
+        !is_about_ntlm(a->verdict.cause)) {
         return;
     }
+    r->has_looked_back = true; /* what ended before is known by now: live asks again and again */
     const struct record *before = reason_before(c, r);
     if (before == NULL) {
         return;
