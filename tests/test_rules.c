@@ -257,10 +257,10 @@ Test(rules, absence_is_trusted_less_where_nothing_was_sent_to_the_client)
 
 static bool is_slot(const char *begin, size_t len)
 {
-    static const char *const slots[] = {"host",    "address", "port",   "server",  "spn",
-                                        "realm",   "domain",  "client", "account", "dns",
-                                        "kdc",     "method",  "path",   "status",  "error",
-                                        "offered", "skew",    "token",  "next"};
+    static const char *const slots[] = {"refusal", "host",    "address", "port",   "server",
+                                        "spn",     "realm",   "domain",  "client", "account",
+                                        "dns",     "kdc",     "method",  "path",   "status",
+                                        "error",   "offered", "skew",    "token",  "next"};
     for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
         if (strlen(slots[i]) == len && memcmp(slots[i], begin, len) == 0) {
             return true;
