@@ -319,12 +319,42 @@ static bool has_other_leg(struct case_file *c, const struct client *client,
     return false;
 }
 
+/* Whose ticket for the service was obtained; empty: nobody's. */
+static struct bytes holder_of_ticket(const struct view *v)
+{
+    struct bytes holder = {0};
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        const struct transaction *t = &v->transactions[i];
+        if (v->tgs_related[i] && t->reply != NULL && t->reply->u.krb.type == KRB_TGS_REP) {
+            holder = t->reply->u.krb.cname;
+        }
+    }
+    return holder;
+}
+
+/* A logon of another account that failed is no step on the way to this one's ticket. */
+static bool is_failed_logon_of_another(const struct transaction *t, struct bytes holder)
+{
+    return t->type == KRB_AS_REQ && t->request != NULL && t->request->u.krb.cname.len > 0 &&
+           transaction_is_error(t) && !krb_code_is_step(t->reply->u.krb.error_code) &&
+           !bytes_equal_nocase(t->request->u.krb.cname, holder);
+}
+
 static void collect_krb(struct view *v)
 {
     transaction_collect(v);
     for (size_t i = 0; i < v->num_transactions; i++) {
         v->tgs_related[i] = is_related(v, &v->transactions[i]);
     }
+    struct bytes holder = v->attempt == NULL ? (struct bytes){0} : holder_of_ticket(v);
+    size_t num = 0;
+    for (size_t i = 0; i < v->num_transactions; i++) {
+        if (holder.len == 0 || !is_failed_logon_of_another(&v->transactions[i], holder)) {
+            v->tgs_related[num] = v->tgs_related[i];
+            v->transactions[num++] = v->transactions[i];
+        }
+    }
+    v->num_transactions = num;
 }
 
 void view_narrow(struct view *v, int64_t from_ns, int64_t to_ns)
