@@ -131,7 +131,7 @@ void decoder_end(struct decoder *d)
 
 bool decoder_is_waiting(const struct decoder *d)
 {
-    return flow_watched(d->flows) != NULL || d->num_begun > 0;
+    return flow_watched(d->flows, FLOW_WATCH_HOLES) != NULL || d->num_begun > 0;
 }
 
 const struct decoder_stats *decoder_stats(const struct decoder *d)

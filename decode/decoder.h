@@ -8,12 +8,14 @@
 #include "decode/segment.h"
 #include "decode/tap.h"
 
-#define DECODER_FLOWS_MAX 65536            /* TCP connections known at once, oldest evicted first */
-#define DECODER_REORDER_BYTES_MAX 8388608  /* held out-of-order bytes, all flows */
-#define DECODER_REORDER_FLOW_BYTES 262144  /* the same, one stream: then a gap is closed as lost */
-#define DECODER_GAP_FRAMES 64              /* frames of the flow after which an acknowledged hole */
-#define DECODER_GAP_NS INT64_C(1000000000) /* … or time after which it is closed as lost */
-#define DECODER_PARSER_BYTES_MAX 16777216  /* head, body and message buffers, all flows */
+#define DECODER_FLOWS_MAX 65536           /* TCP connections known at once, oldest evicted first */
+#define DECODER_REORDER_BYTES_MAX 8388608 /* held out-of-order bytes, all flows */
+#define DECODER_REORDER_FLOW_BYTES 262144 /* the same, one stream: then a gap is closed as lost */
+#define DECODER_GAP_FRAMES 64             /* frames of the flow after which an acknowledged hole */
+#define DECODER_SILENCE_NS (15 * INT64_C(1000000000)) /* a request waited so long: it is told */
+#define DECODER_SILENCES_MAX 3                        /* … and again, that often */
+#define DECODER_GAP_NS INT64_C(1000000000)     /* … or time after which it is closed as lost */
+#define DECODER_PARSER_BYTES_MAX 16777216      /* head, body and message buffers, all flows */
 #define DECODER_DUPLICATE_NS INT64_C(20000000) /* UDP copies within 20 ms are one message */
 #define DECODER_HOST_PAIRS_MAX                                                                     \
     16384 /* pairs for EVENT_HOST_SEEN; older ones are announced again                             \

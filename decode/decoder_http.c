@@ -108,7 +108,7 @@ static void on_message(void *context, const struct http_message *m)
 {
     struct flow_parser *parser = context;
     struct decoder *d = parser->decoder;
-    const struct flow *flow = parser->flow;
+    struct flow *flow = parser->flow;
     struct tcp_facts tcp = {0};
     struct http_facts *facts = arena_alloc(&d->scratch, sizeof *facts);
     if (facts == NULL) {
@@ -130,6 +130,12 @@ static void on_message(void *context, const struct http_message *m)
     event.http = facts;
     event.tcp = &tcp;
     uint64_t id = decoder_emit(d, &event);
+    if (m->is_request) {
+        flow->num_silences = 0;
+        flow_watch(d->flows, FLOW_WATCH_REPLY, flow, d->clock_ns + DECODER_SILENCE_NS);
+    } else if (m->status >= 200) {
+        flow_unwatch(d->flows, FLOW_WATCH_REPLY, flow);
+    }
     if (m->is_request) {
         size_t slot = parser->num_pairs++ % DECODER_PAIRS_MAX;
         parser->pairs[slot].message = m->id;

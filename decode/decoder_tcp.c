@@ -293,7 +293,7 @@ static void on_reset(struct decoder *d, struct flow *flow, int side, const struc
     flow->is_reset = true;
     flow->reset_side = (uint8_t)side;
     flow->reset_place = d->place;
-    flow_watch(d->flows, flow, d->clock_ns + DECODER_GAP_NS);
+    flow_watch(d->flows, FLOW_WATCH_HOLES, flow, d->clock_ns + DECODER_GAP_NS);
     if (!flow->is_open && flow->syn_seen) {
         if (side != flow->client) {
             struct tcp_facts facts;
@@ -378,8 +378,9 @@ static void push_payload(struct decoder *d, struct flow *flow, int side, const s
     if (flow->reset_waits && !is_reset_early(flow)) {
         tell_reset(d, flow);
     }
-    if (!flow->is_watched && (stream_is_waiting(&flow->streams) || is_closed(flow))) {
-        flow_watch(d->flows, flow, d->clock_ns + DECODER_GAP_NS);
+    if (!flow->watch[FLOW_WATCH_HOLES].is_on &&
+        (stream_is_waiting(&flow->streams) || is_closed(flow))) {
+        flow_watch(d->flows, FLOW_WATCH_HOLES, flow, d->clock_ns + DECODER_GAP_NS);
     }
 }
 
@@ -445,17 +446,35 @@ static void on_due(struct decoder *d, struct flow *flow)
     if (flow->is_reset || is_closed(flow)) {
         tell_end(d, flow, TCP_END_CLOSED);
     } else if (stream_is_waiting(&flow->streams)) {
-        flow_watch(d->flows, flow, d->clock_ns + DECODER_GAP_NS);
+        flow_watch(d->flows, FLOW_WATCH_HOLES, flow, d->clock_ns + DECODER_GAP_NS);
     }
+}
+
+/* The connection due first, taken out of its list; NULL: none is due yet. */
+static struct flow *take_due(struct decoder *d, enum flow_watch_kind kind, int64_t now_ns)
+{
+    struct flow *flow = flow_watched(d->flows, kind);
+    if (flow == NULL || flow->watch[kind].due_ns > now_ns) {
+        return NULL;
+    }
+    flow_unwatch(d->flows, kind, flow);
+    return flow;
 }
 
 void decoder_tcp_due(struct decoder *d)
 {
-    struct flow *flow = flow_watched(d->flows);
-    while (flow != NULL && flow->watch_due_ns <= d->pool.settled_ns) {
-        flow_unwatch(d->flows, flow);
+    struct flow *flow;
+    while ((flow = take_due(d, FLOW_WATCH_HOLES, d->pool.settled_ns)) != NULL) {
         on_due(d, flow);
-        flow = flow_watched(d->flows);
+    }
+    while ((flow = take_due(d, FLOW_WATCH_REPLY, d->clock_ns)) != NULL) {
+        if (flow->end_told) {
+            continue;
+        }
+        emit_plain(d, flow, EVENT_TCP_SILENCE, flow->client, &flow->last_place);
+        if (++flow->num_silences < DECODER_SILENCES_MAX) {
+            flow_watch(d->flows, FLOW_WATCH_REPLY, flow, d->clock_ns + DECODER_SILENCE_NS);
+        }
     }
 }
 

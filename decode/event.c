@@ -23,6 +23,8 @@ const char *event_kind_name(enum event_kind kind)
         return "tcp-fin";
     case EVENT_TCP_RESET:
         return "tcp-reset";
+    case EVENT_TCP_SILENCE:
+        return "tcp-silence";
     case EVENT_TCP_END:
         return "tcp-end";
     case EVENT_GAP:

@@ -26,6 +26,7 @@ enum event_kind {
     EVENT_TCP_REFUSED, /* RST to a SYN: from the server, to the client */
     EVENT_TCP_FIN,     /* first FIN of a direction */
     EVENT_TCP_RESET,   /* RST on a connection that was open */
+    EVENT_TCP_SILENCE, /* an HTTP request has waited DECODER_SILENCE_NS: the facts by then */
     EVENT_TCP_END,     /* the flow's last word: closed, evicted, port reused, capture end */
     EVENT_GAP,         /* bytes of a stream were never captured */
     EVENT_ICMP_UNREACHABLE,

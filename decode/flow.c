@@ -19,11 +19,11 @@ struct flow_table {
     uint32_t *buckets; /* [num_buckets] first entry of each chain */
     uint32_t num_buckets;
     uint32_t flows_max;
-    uint32_t num_begun;  /* entries 1..num_begun were used before */
-    uint32_t free_first; /* given back, linked by hash_next */
-    struct list recent;  /* first: used last */
-    struct list order;   /* first: created first */
-    struct list watch;   /* first: due first */
+    uint32_t num_begun;              /* entries 1..num_begun were used before */
+    uint32_t free_first;             /* given back, linked by hash_next */
+    struct list recent;              /* first: used last */
+    struct list order;               /* first: created first */
+    struct list watch[FLOW_WATCHES]; /* first: due first */
 };
 
 struct flow_table *flow_table_new(uint32_t flows_max)
@@ -198,7 +198,9 @@ void flow_remove(struct flow_table *t, struct flow *flow)
     *link = flow->hash_next;
     recent_unlink(t, flow);
     order_unlink(t, flow);
-    flow_unwatch(t, flow);
+    for (unsigned kind = 0; kind < FLOW_WATCHES; kind++) {
+        flow_unwatch(t, (enum flow_watch_kind)kind, flow);
+    }
     *flow = (struct flow){.index = index, .hash_next = t->free_first};
     t->free_first = index;
 }
@@ -213,29 +215,28 @@ struct flow *flow_after(const struct flow_table *t, const struct flow *flow)
     return at(t, flow->order_next);
 }
 
-void flow_watch(struct flow_table *t, struct flow *f, int64_t due_ns)
+void flow_watch(struct flow_table *t, enum flow_watch_kind kind, struct flow *f, int64_t due_ns)
 {
-    flow_unwatch(t, f);
-    uint32_t index = f->index;
-    f->is_watched = true;
-    f->watch_due_ns = due_ns;
-    f->watch_next = 0;
-    f->watch_prev = t->watch.last;
-    *(t->watch.last == 0 ? &t->watch.first : &at(t, t->watch.last)->watch_next) = index;
-    t->watch.last = index;
+    flow_unwatch(t, kind, f);
+    struct list *list = &t->watch[kind];
+    f->watch[kind] = (struct flow_watch){.is_on = true, .due_ns = due_ns, .prev = list->last};
+    *(list->last == 0 ? &list->first : &at(t, list->last)->watch[kind].next) = f->index;
+    list->last = f->index;
 }
 
-void flow_unwatch(struct flow_table *t, struct flow *f)
+void flow_unwatch(struct flow_table *t, enum flow_watch_kind kind, struct flow *f)
 {
-    if (!f->is_watched) {
+    struct list *list = &t->watch[kind];
+    const struct flow_watch *w = &f->watch[kind];
+    if (!w->is_on) {
         return;
     }
-    *(f->watch_prev == 0 ? &t->watch.first : &at(t, f->watch_prev)->watch_next) = f->watch_next;
-    *(f->watch_next == 0 ? &t->watch.last : &at(t, f->watch_next)->watch_prev) = f->watch_prev;
-    f->is_watched = false;
+    *(w->prev == 0 ? &list->first : &at(t, w->prev)->watch[kind].next) = w->next;
+    *(w->next == 0 ? &list->last : &at(t, w->next)->watch[kind].prev) = w->prev;
+    f->watch[kind].is_on = false;
 }
 
-struct flow *flow_watched(const struct flow_table *t)
+struct flow *flow_watched(const struct flow_table *t, enum flow_watch_kind kind)
 {
-    return at(t, t->watch.first);
+    return at(t, t->watch[kind].first);
 }

@@ -35,15 +35,28 @@ enum flow_content {
 
 struct flow_parser;
 
+/* What a connection is looked at again for when some time is up. */
+enum flow_watch_kind {
+    FLOW_WATCH_HOLES, /* bytes that are missing, or an end that is to be told */
+    FLOW_WATCH_REPLY, /* a request that was not answered yet */
+    FLOW_WATCHES
+};
+
+/* A place in the list of that kind, by due time. */
+struct flow_watch {
+    bool is_on;
+    uint32_t next, prev;
+    int64_t due_ns;
+};
+
 struct flow {
     struct endpoint end[2]; /* by key order; every [2] here is by this side */
     uint32_t index;         /* of this entry in the table */
     uint32_t hash_next;
     uint32_t recent_next, recent_prev; /* by last use */
     uint32_t order_next, order_prev;   /* by creation */
-    uint32_t watch_next, watch_prev;   /* by due time */
+    struct flow_watch watch[FLOW_WATCHES];
     bool is_used;
-    bool is_watched;
     uint8_t client; /* side of the client */
     uint8_t role;   /* enum flow_role: how that is known */
     uint8_t content[2];
@@ -61,7 +74,7 @@ struct flow {
     bool tls_told[2];
     uint64_t touched_at; /* frame count of the decoder */
     uint64_t connection;
-    int64_t watch_due_ns;
+    unsigned num_silences; /* EVENT_TCP_SILENCE since the last request */
     struct stream_pair streams;
     struct flow_parser *parser; /* NULL until something was found */
     /* Facts of the handshake and places. */
@@ -99,10 +112,10 @@ void flow_remove(struct flow_table *t, struct flow *flow);
 struct flow *flow_first(const struct flow_table *t);
 struct flow *flow_after(const struct flow_table *t, const struct flow *flow);
 
-/* The watch list: entries in the order in which they were put there, so by due time when all wait
- * equally long. */
-void flow_watch(struct flow_table *t, struct flow *flow, int64_t due_ns);
-void flow_unwatch(struct flow_table *t, struct flow *flow);
-struct flow *flow_watched(const struct flow_table *t);
+/* The watch lists: entries in the order in which they were put there, so by due time when all of a
+ * kind wait equally long. flow_watched() gives the first, or NULL. */
+void flow_watch(struct flow_table *t, enum flow_watch_kind kind, struct flow *flow, int64_t due_ns);
+void flow_unwatch(struct flow_table *t, enum flow_watch_kind kind, struct flow *flow);
+struct flow *flow_watched(const struct flow_table *t, enum flow_watch_kind kind);
 
 #endif

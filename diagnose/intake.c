@@ -445,6 +445,7 @@ void case_push(struct case_file *c, const struct event *e)
     case EVENT_TCP_REFUSED:
     case EVENT_TCP_FIN:
     case EVENT_TCP_RESET:
+    case EVENT_TCP_SILENCE:
     case EVENT_TCP_END:
     case EVENT_GAP:
     case EVENT_TLS:

@@ -298,6 +298,7 @@ static bool may_matter(const struct event *e)
     case EVENT_HTTP_RESPONSE:
     case EVENT_TCP_FIN:
     case EVENT_TCP_RESET:
+    case EVENT_TCP_SILENCE:
     case EVENT_TCP_END:
     case EVENT_GAP:
     case EVENT_HOST_SEEN:

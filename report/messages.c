@@ -105,6 +105,7 @@ struct message_kind message_kind(const struct event *e)
     case EVENT_TCP_REFUSED:
     case EVENT_TCP_FIN:
     case EVENT_TCP_RESET:
+    case EVENT_TCP_SILENCE:
     case EVENT_TCP_END:
     case EVENT_GAP:
     case EVENT_ICMP_UNREACHABLE:

@@ -87,19 +87,19 @@ Test(flow, watched_in_order)
     for (uint16_t i = 0; i < 4; i++) {
         struct endpoint client = end_of(ADDRESS_IPV4, 0x0a000001, (uint16_t)(1000 + i));
         flows[i] = flow_add(t, &client, &server, i, &side);
-        flow_watch(t, flows[i], i);
+        flow_watch(t, FLOW_WATCH_HOLES, flows[i], i);
     }
-    cr_assert_eq(flow_watched(t), flows[0]);
-    flow_watch(t, flows[0], 10);
-    cr_assert_eq(flow_watched(t), flows[1]);
-    flow_unwatch(t, flows[2]);
-    flow_unwatch(t, flows[2]);
+    cr_assert_eq(flow_watched(t, FLOW_WATCH_HOLES), flows[0]);
+    flow_watch(t, FLOW_WATCH_HOLES, flows[0], 10);
+    cr_assert_eq(flow_watched(t, FLOW_WATCH_HOLES), flows[1]);
+    flow_unwatch(t, FLOW_WATCH_HOLES, flows[2]);
+    flow_unwatch(t, FLOW_WATCH_HOLES, flows[2]);
     flow_remove(t, flows[1]);
-    cr_assert_eq(flow_watched(t), flows[3]);
-    flow_unwatch(t, flows[3]);
-    cr_assert_eq(flow_watched(t), flows[0]);
-    flow_unwatch(t, flows[0]);
-    cr_assert_null(flow_watched(t));
+    cr_assert_eq(flow_watched(t, FLOW_WATCH_HOLES), flows[3]);
+    flow_unwatch(t, FLOW_WATCH_HOLES, flows[3]);
+    cr_assert_eq(flow_watched(t, FLOW_WATCH_HOLES), flows[0]);
+    flow_unwatch(t, FLOW_WATCH_HOLES, flows[0]);
+    cr_assert_null(flow_watched(t, FLOW_WATCH_HOLES));
     flow_table_free(t);
 }
 
