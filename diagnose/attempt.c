@@ -370,11 +370,18 @@ static void note_verb(struct client *c, const struct moment *request, const stru
     if (status == 404 || status == 405 || status >= 500 || h->method.len >= VERB_MAX) {
         return;
     }
-    c->verb = (struct verb_sight){.target = verb_target(h->host, h->path),
-                                  .status = status,
-                                  .capture = response->capture,
-                                  .frame = response->frame};
-    memcpy(c->verb.method, h->method.at, h->method.len);
+    struct verb_sight seen = {.target = verb_target(h->host, h->path),
+                              .status = status,
+                              .capture = response->capture,
+                              .frame = response->frame};
+    memcpy(seen.method, h->method.at, h->method.len);
+    for (unsigned i = 0; i < CLIENT_VERBS_MAX; i++) {
+        if (c->verbs[i].target == seen.target && strcmp(c->verbs[i].method, seen.method) == 0) {
+            c->verbs[i] = seen;
+            return;
+        }
+    }
+    c->verbs[c->num_verbs++ % CLIENT_VERBS_MAX] = seen;
 }
 
 void attempt_response(struct attempt_list *list, struct client *c, struct conn *conn,

@@ -14,6 +14,7 @@
 #define CLIENT_IDLE_S 120          /* one that is idle for so long goes when that gets short */
 #define CLIENT_TLS_MAX 8           /* TLS connections remembered of one client */
 #define TUNNEL_HOST_MAX 256        /* bytes of a CONNECT request's host, NUL included */
+#define CLIENT_VERBS_MAX 16        /* answers remembered of one client, by target and verb */
 #define VERB_MAX 16                /* bytes of a method, NUL included */
 #define CLIENT_PEERS_MAX 8         /* hosts a client was seen with, that are told apart */
 #define CONNS_MAX 32768            /* TCP connections known at once */
@@ -82,7 +83,7 @@ struct tls_sight {
     int64_t time_ns;
 };
 
-/* The latest answer other than 404 and server errors, and the verb that got it. */
+/* The latest answer other than 404 and server errors of a target, and the verb that got it. */
 struct verb_sight {
     uint64_t target; /* of verb_target() */
     char method[VERB_MAX];
@@ -110,12 +111,13 @@ struct client {
     bool saw_http, saw_tls;
     bool logs_on_elsewhere;      /* to another service than HTTP: a ticket or a token was seen */
     struct address lossy_server; /* of the latest lossy connection that was forgotten */
-    struct tls_sight tls[CLIENT_TLS_MAX]; /* the latest, a ring */
-    struct verb_sight verb;
-    unsigned num_tls;                  /* ever */
-    char tunnel_host[TUNNEL_HOST_MAX]; /* of its latest CONNECT, NUL-terminated; or empty */
-    struct tls_sight tunnel;           /* that request; server: the proxy */
-    struct record *provisional;        /* its only CCM_POST so far went elsewhere: judged */
+    struct tls_sight tls[CLIENT_TLS_MAX];      /* the latest, a ring */
+    struct verb_sight verbs[CLIENT_VERBS_MAX]; /* a ring */
+    unsigned num_verbs;                        /* ever */
+    unsigned num_tls;                          /* ever */
+    char tunnel_host[TUNNEL_HOST_MAX];         /* of its latest CONNECT, NUL-terminated; or empty */
+    struct tls_sight tunnel;                   /* that request; server: the proxy */
+    struct record *provisional;                /* its only CCM_POST so far went elsewhere: judged */
     int64_t last_attempt_end_ns;
     bool has_attempt_end;
     uint32_t num_lost;      /* moments that were dropped for want of room */

@@ -302,15 +302,18 @@ bool detect_other_verb_works(const struct judgement *j, uint32_t unused, struct 
     if (r->last == NULL || r->last->response == NULL || r->last->response->u.http.status != 404) {
         return false;
     }
-    const struct verb_sight *seen = &j->v->client->verb;
     const struct http_moment *h = &r->last->request->u.http;
-    if (seen->frame == 0 || bytes_equal(bytes_of(seen->method), h->method) ||
-        seen->target != verb_target(h->host, h->path)) {
-        return false;
+    uint64_t target = verb_target(h->host, h->path);
+    for (unsigned i = 0; i < CLIENT_VERBS_MAX; i++) {
+        const struct verb_sight *seen = &j->v->client->verbs[i];
+        if (seen->frame != 0 && seen->target == target &&
+            !bytes_equal(bytes_of(seen->method), h->method)) {
+            proof_add_frame(j, p, seen->capture, seen->frame, "%s on the same path is answered %u",
+                            seen->method, seen->status);
+            return true;
+        }
     }
-    proof_add_frame(j, p, seen->capture, seen->frame, "%s on the same path is answered %u",
-                    seen->method, seen->status);
-    return true;
+    return false;
 }
 
 /* Another connection to the server lacks frames: what was asked there, and answered, is not known.

@@ -8,6 +8,7 @@
 #define FRAMES_LISTED_MAX 6
 #define FRAMES_COMPARED_MAX 64 /* repeats are looked for among so many */
 #define LETTERS 26
+#define PHRASE_ZERO_S 0.0005 /* what is less has no sign */
 
 void phrase_count(struct text *t, uint64_t number, const char *one, const char *many)
 {
@@ -113,11 +114,15 @@ void phrase_zone(struct text *t, const struct capture_summary *c)
 void phrase_offset(struct text *t, double seconds)
 {
     double size = fabs(seconds);
+    if (size < PHRASE_ZERO_S) {
+        text_add(t, "0 s");
+        return;
+    }
     text_add_char(t, seconds < 0 ? '-' : '+');
     if (!isfinite(size) || size > 1e15) {
         text_add(t, "unbounded");
     } else if (size < 60) {
-        text_format(t, "%.3g s", size < 0.0005 ? 0.0 : size);
+        text_format(t, "%.3g s", size);
     } else {
         phrase_long(t, (uint64_t)(size + 0.5));
     }

@@ -25,7 +25,7 @@ const char *phrase_zone_word(const struct capture_summary *c);
 /* What stands behind a time of this capture: "UTC", "local time, zone unknown". */
 void phrase_zone(struct text *t, const struct capture_summary *c);
 
-/* "+2 min 5 s", "-0.4 s". */
+/* "+2 min 5 s", "-0.4 s", "0 s". */
 void phrase_offset(struct text *t, double seconds);
 
 /* How the file's clock stands to that of the first: "clock -0.5 s to that of file A, within 3 ms";

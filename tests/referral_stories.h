@@ -138,6 +138,8 @@ static void tell_other_verb(struct story *s, const struct row *r)
     ANSWER(&t, .status = 200);
     ASK(&t, .method = "CCM_POST", .host = MP_NAME);
     ANSWER(&t, .status = 404);
+    ASK(&t, .method = "GET", .host = MP_NAME, .path = "/another/path");
+    ANSWER(&t, .status = 200);
 }
 
 static void tell_via(struct story *s, const struct row *r)
