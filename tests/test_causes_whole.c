@@ -321,35 +321,6 @@ Test(causes, a_ticket_of_another_attempt)
     story_free(&s);
 }
 
-/* Goal: a ticket that a later attempt at another name asks for is not this one's, although DNS
- * shows that the names are one host's. */
-Test(causes, ticket_of_a_later_attempt)
-{
-    struct story s;
-    story_begin(&s, NULL);
-    story_client_side(&s);
-    story_logon(&s);
-    LOOK_UP(&s, .name = "alias.example.com");
-    RESOLVE(&s, .name = "alias.example.com", .alias_of = MP_NAME, .address = MP);
-    struct talk t = talk_open(&s);
-    ASK(&t, .host = "alias.example.com");
-    ANSWER(&t, .status = 401);
-    story_ticket_error(&s, "HTTP/alias.example.com", 7, 0);
-    ASK(&t);
-    ANSWER(&t, .status = 401);
-    story_wait(&s, 1);
-    t = talk_open(&s);
-    ASK(&t, .host = MP_NAME);
-    ANSWER(&t, .status = 401);
-    story_ticket(&s, MP_SPN, 1);
-    ASK(&t, .token = TOKEN_KRB, .ticket = 1);
-    ANSWER(&t, .status = 200);
-    END(&s, 2);
-    EXPECT(&s, 0, OUTCOME_REFUSED, CAUSE_SPN_MISSING_FOR_ALIAS, STEP_TICKET);
-    EXPECT(&s, 1, OUTCOME_APPROVED, CAUSE_NONE, 0);
-    story_free(&s);
-}
-
 /* Goal: what a client does before its next attempt is that one's, however soon it follows this one.
  * Method: this one's KDC refuses; the next one finds another, 1.2 s later. */
 Test(causes, logon_before_the_next_attempt)
