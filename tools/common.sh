@@ -17,13 +17,15 @@ quiet() {
 build_in() {
     local source=$1 folder=$2
     shift 2
-    # A tree that was moved or copied brings a cache that names the old place.
+    # A tree that was moved or copied brings a cache that names the old place, and another compiler
+    # makes cmake forget the other options of a cache.
     if [ -f "$folder/CMakeCache.txt" ] &&
-        ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$source" "$folder/CMakeCache.txt"; then
-        rm -rf "$folder"
+        { [ "$(cat "$folder/options" 2>/dev/null)" != "$*" ] ||
+            ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$source" "$folder/CMakeCache.txt"; }; then
+        find "$folder" -mindepth 1 -maxdepth 1 ! -name .lock -exec rm -rf {} +
     fi
     mkdir -p "$folder"
-    if [ ! -f "$folder/build.ninja" ] || [ "$(cat "$folder/options" 2>/dev/null)" != "$*" ]; then
+    if [ ! -f "$folder/build.ninja" ]; then
         cmake -S "$source" -B "$folder" -G Ninja "$@" || return
         printf '%s\n' "$*" >"$folder/options"
     fi
