@@ -1,6 +1,7 @@
 #include "decode/ccm_xml.h"
 
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
 #include <string.h>
 
@@ -183,14 +184,16 @@ bool ccm_xml_read(struct bytes text, struct ccm_found *found)
         return false;
     }
     struct bytes read = bytes_part(text, 0, TEXT_BYTES_MAX);
-    r.parser = xmlCreatePushParserCtxt(&handler, &r, NULL, 0, NULL);
+    r.parser = xmlCreateMemoryParserCtxt((const char *)read.at, (int)read.len);
     if (r.parser == NULL) {
         return false;
     }
+    *r.parser->sax = handler;
+    r.parser->userData = &r;
     /* The text is UTF-8 by now, whatever its declaration still says. */
     (void)xmlCtxtUseOptions(r.parser, XML_PARSE_NONET | XML_PARSE_RECOVER | XML_PARSE_IGNORE_ENC |
                                           XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    (void)xmlParseChunk(r.parser, (const char *)read.at, (int)read.len, 1);
+    (void)xmlParseDocument(r.parser);
     if (r.parser->myDoc != NULL) {
         xmlFreeDoc(r.parser->myDoc);
     }

@@ -19,6 +19,7 @@ struct decoder *decoder_new(const struct decoder_options *options, event_sink *s
     d->segmenter = segmenter_new();
     d->flows = flow_table_new(DECODER_FLOWS_MAX);
     d->duplicates = calloc(1, sizeof *d->duplicates);
+    d->ccm_memory = ccm_memory_new();
     d->host_pairs = calloc(DECODER_HOST_SLOTS, sizeof *d->host_pairs);
     d->pool = (struct stream_pool){
         .size = DECODER_REORDER_BYTES_MAX,
@@ -28,7 +29,7 @@ struct decoder *decoder_new(const struct decoder_options *options, event_sink *s
     };
     bool has_scratch = arena_new(&d->scratch, DECODER_SCRATCH_BYTES);
     if (!has_scratch || d->segmenter == NULL || d->flows == NULL || d->duplicates == NULL ||
-        d->host_pairs == NULL) {
+        d->ccm_memory == NULL || d->host_pairs == NULL) {
         decoder_free(d);
         return NULL;
     }
@@ -56,6 +57,7 @@ void decoder_free(struct decoder *d)
     segmenter_free(d->segmenter);
     arena_free(&d->scratch);
     free(d->duplicates);
+    ccm_memory_free(d->ccm_memory);
     free(d->host_pairs);
     free(d);
 }

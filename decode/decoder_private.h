@@ -5,6 +5,7 @@
 #ifndef KRBSCOPE_DECODE_DECODER_PRIVATE_H
 #define KRBSCOPE_DECODE_DECODER_PRIVATE_H
 
+#include "decode/ccm_memory.h"
 #include "decode/decoder.h"
 #include "decode/flow.h"
 #include "decode/krb_transport.h"
@@ -142,6 +143,7 @@ struct decoder {
     size_t parser_memory;
     size_t num_begun; /* parsers that have begun a message */
     struct decoder_duplicates *duplicates;
+    struct ccm_memory *ccm_memory;
     struct decoder_host_pair *host_pairs; /* [DECODER_HOST_SLOTS] */
     bool has_ended;
 };
