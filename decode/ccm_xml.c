@@ -1,12 +1,12 @@
 #include "decode/ccm_xml.h"
 
 #include <libxml/parser.h>
-#include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
 #include <string.h>
 
-#define TEXT_BYTES_MAX 262144 /* of one document; the rest is not read */
-#define ATTRIBUTE_POINTERS 5  /* local name, prefix, URI, value, end: libxml2's SAX2 layout */
+#define TEXT_BYTES_MAX 262144    /* of one document; the rest is not read */
+#define PARSER_BYTES_MAX 1048576 /* read with one parser */
+#define ATTRIBUTE_POINTERS 5     /* local name, prefix, URI, value, end: libxml2's SAX2 layout */
 
 /* One document under way. */
 struct reader {
@@ -16,6 +16,7 @@ struct reader {
     size_t message_depth; /* depth inside Msg; 0: not in one */
     size_t request_depth; /* depth inside ClientRegistrationRequest; 0: not in one */
     bool root_ended;
+    bool is_stopped;           /* it has a document type */
     enum ccm_value collecting; /* value of the element whose text is read, or
                                   CCM_VALUE_COUNT */
     struct text text;
@@ -158,6 +159,7 @@ static void stop_at_document_type(void *context, const xmlChar *name, const xmlC
     (void)name;
     (void)external_id;
     (void)system_id;
+    r->is_stopped = true;
     xmlStopParser(r->parser);
 }
 
@@ -168,10 +170,31 @@ static void ignore_error(void *context, xmlErrorPtr error)
     (void)error;
 }
 
+/* Making a parser costs as much as reading a message with it, so one is kept. It is made anew in
+ * time, as it remembers every name that it read, and after a document that it was stopped in. */
+static struct {
+    xmlParserCtxtPtr parser; /* NULL: none yet */
+    size_t bytes_read;
+} kept;
+
+static xmlParserCtxtPtr take_parser(size_t len)
+{
+    if (kept.parser != NULL && kept.bytes_read > PARSER_BYTES_MAX - len) {
+        xmlFreeParserCtxt(kept.parser);
+        kept.parser = NULL;
+    }
+    if (kept.parser == NULL) {
+        kept.parser = xmlNewParserCtxt();
+        kept.bytes_read = 0;
+    }
+    kept.bytes_read += len;
+    return kept.parser;
+}
+
 bool ccm_xml_read(struct bytes text, struct ccm_found *found)
 {
     struct reader r = {.found = found, .collecting = CCM_VALUE_COUNT};
-    xmlSAXHandler handler = {
+    const xmlSAXHandler handler = {
         .initialized = XML_SAX2_MAGIC,
         .internalSubset = stop_at_document_type,
         .startElementNs = start_element,
@@ -184,19 +207,22 @@ bool ccm_xml_read(struct bytes text, struct ccm_found *found)
         return false;
     }
     struct bytes read = bytes_part(text, 0, TEXT_BYTES_MAX);
-    r.parser = xmlCreateMemoryParserCtxt((const char *)read.at, (int)read.len);
+    r.parser = take_parser(read.len);
     if (r.parser == NULL) {
         return false;
     }
     *r.parser->sax = handler;
     r.parser->userData = &r;
     /* The text is UTF-8 by now, whatever its declaration still says. */
-    (void)xmlCtxtUseOptions(r.parser, XML_PARSE_NONET | XML_PARSE_RECOVER | XML_PARSE_IGNORE_ENC |
-                                          XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    (void)xmlParseDocument(r.parser);
-    if (r.parser->myDoc != NULL) {
-        xmlFreeDoc(r.parser->myDoc);
+    xmlDocPtr document =
+        xmlCtxtReadMemory(r.parser, (const char *)read.at, (int)read.len, NULL, NULL,
+                          XML_PARSE_NONET | XML_PARSE_RECOVER | XML_PARSE_IGNORE_ENC |
+                              XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    if (document != NULL) {
+        xmlFreeDoc(document);
     }
-    xmlFreeParserCtxt(r.parser);
+    if (r.is_stopped) {
+        kept.bytes_read = PARSER_BYTES_MAX;
+    }
     return r.root_ended;
 }

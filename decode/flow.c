@@ -152,7 +152,10 @@ static bool has_slab(struct flow_table *t, uint32_t index)
 {
     struct flow **slab = &t->slabs[index / SLAB_FLOWS];
     if (*slab == NULL) {
-        *slab = calloc(SLAB_FLOWS, sizeof **slab);
+        *slab = aligned_alloc(FLOW_LINE_BYTES, SLAB_FLOWS * sizeof **slab);
+        if (*slab != NULL) {
+            memset(*slab, 0, SLAB_FLOWS * sizeof **slab);
+        }
     }
     return *slab != NULL;
 }

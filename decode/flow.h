@@ -11,9 +11,14 @@
 #include "base/address.h"
 #include "decode/stream.h"
 
-#define FLOW_TOUCH_FRAMES                                                                          \
-    1024 /* use is noted once in so many frames: eviction need not be exact                        \
-          */
+#include <assert.h>
+#include <stdalign.h>
+#include <stddef.h>
+
+/* Use is noted once in so many frames: eviction need not be exact, and no frame brings more than
+ * one connection. */
+#define FLOW_TOUCH_FRAMES 16384
+#define FLOW_LINE_BYTES 64 /* of the processor's caches */
 
 /* Which endpoint is the client, from the best testimony so far. */
 enum flow_role {
@@ -49,43 +54,50 @@ struct flow_watch {
     int64_t due_ns;
 };
 
+/* In the order in which frames need it. */
 struct flow {
-    struct endpoint end[2]; /* by key order; every [2] here is by this side */
-    uint32_t index;         /* of this entry in the table */
+    alignas(FLOW_LINE_BYTES) struct endpoint end[2]; /* by key order, as every [2] here */
+    uint32_t index;                                  /* of this entry in the table */
     uint32_t hash_next;
+    uint64_t touched_at; /* frame count of the decoder */
+    uint8_t client;      /* side of the client */
+    uint8_t role;        /* enum flow_role: how that is known */
+    bool host_told[2];   /* EVENT_HOST_SEEN was considered for this direction */
+    bool connect_told;
+    bool is_open; /* the server said more than RST */
+    bool end_told;
+    bool reset_waits; /* EVENT_TCP_RESET is due when all held bytes were handed out */
+    /* The second cache line. */
+    struct hardware_address hardware[2]; /* the first that was seen */
+    uint8_t content[2];
+    struct place last_place;
+    int64_t synack_ns;
+    bool syn_seen;
+    bool is_used;
+    bool is_reset;
+    bool reset_has_ack;
+    uint8_t reset_side;
+    bool handshake_inferred;
+    bool tls_told[2];
+    bool parsed_to[2];          /* bytes of this side went to the parser */
+    struct stream_pair streams; /* its sides begin with a cache line each */
+    /* The rest. */
+    struct flow_parser *parser; /* NULL until something was found */
+    uint64_t connection;
     uint32_t recent_next, recent_prev; /* by last use */
     uint32_t order_next, order_prev;   /* by creation */
     struct flow_watch watch[FLOW_WATCHES];
-    bool is_used;
-    uint8_t client; /* side of the client */
-    uint8_t role;   /* enum flow_role: how that is known */
-    uint8_t content[2];
-    struct hardware_address hardware[2]; /* the first that was seen */
-    bool host_told[2];                   /* EVENT_HOST_SEEN was considered for this direction */
-    bool parsed_to[2];                   /* bytes of this side went to the parser */
-    bool connect_told;
-    bool is_open; /* the server said more than RST */
-    bool is_reset;
-    bool reset_waits; /* EVENT_TCP_RESET is due when all held bytes were handed out */
-    uint8_t reset_side;
-    bool reset_has_ack;
-    uint32_t reset_seq, reset_ack;
-    bool end_told;
-    bool tls_told[2];
-    uint64_t touched_at; /* frame count of the decoder */
-    uint64_t connection;
     unsigned num_silences; /* EVENT_TCP_SILENCE since the last request */
-    struct stream_pair streams;
-    struct flow_parser *parser; /* NULL until something was found */
-    /* Facts of the handshake and places. */
+    uint32_t reset_seq, reset_ack;
     uint32_t num_syns;
-    bool syn_seen;
-    int64_t syn_ns, synack_ns, ack_ns;
+    int64_t syn_ns, ack_ns;
     int64_t last_syn_ns;
-    bool handshake_inferred;
-    struct place syn_place, reset_place, last_place;
-    uint32_t refused_frame; /* RST that answered the last SYN, 0 none */
+    struct place syn_place, reset_place;
 };
+
+static_assert(sizeof(struct stream) % FLOW_LINE_BYTES == 0, "a stream fills its cache lines");
+static_assert(offsetof(struct flow, streams.side) == 2 * FLOW_LINE_BYTES,
+              "streams begin with a cache line");
 
 struct flow_table;
 

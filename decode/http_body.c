@@ -11,10 +11,10 @@ bool http_is_kkdcp(struct bytes content_type)
     return bytes_begins_nocase(bytes_trim(content_type), "application/kerberos");
 }
 
-/* Where len bytes of the kept body lie. They are of no use to a tap when there is no memory. */
+/* Where len bytes of the kept body lie, for a tap. They are of no use when there is no memory. */
 static void piece_add(struct http_making *m, uint64_t offset, size_t len)
 {
-    if (m->pieces == NULL) {
+    if (m->pieces == NULL && m->wants_pieces) {
         m->pieces = calloc(HTTP_PIECES_MAX, sizeof *m->pieces);
     }
     struct tap_piece *last = m->num_pieces == 0 ? NULL : &m->pieces[m->num_pieces - 1];

@@ -66,6 +66,7 @@ struct http_making {
     uint64_t acked;         /* response: what the segment of its first byte acknowledged */
     uint64_t response_gaps; /* request: gaps of the other direction up to its first byte */
     uint64_t body_len;
+    bool wants_pieces;        /* a tap does */
     struct tap_piece *pieces; /* [HTTP_PIECES_MAX] of what is kept of the body; NULL: none */
     size_t num_pieces;
     size_t num_fields; /* whole header lines so far */

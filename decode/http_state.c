@@ -47,7 +47,8 @@ void http_take(struct http_side *s, size_t len, const struct place *place)
 /* Gives the rest of a big buffer back: a head may wait long for its body's end. */
 static void buffer_shrink(struct http_buffer *b)
 {
-    uint8_t *at = b->len > 0 && b->len < b->size ? realloc(b->at, b->len) : NULL;
+    bool is_big = b->len > 0 && b->size - b->len >= HTTP_BUFFER_BYTES_MIN;
+    uint8_t *at = is_big ? realloc(b->at, b->len) : NULL;
     if (at != NULL) {
         b->at = at;
         b->size = b->len;
@@ -67,6 +68,7 @@ void http_begin(struct http_conn *h, struct http_side *s, bool strict, uint64_t 
         .seen_from_start = !s->gap_seen,
         .start = start,
         .acked = s->acked,
+        .wants_pieces = h->tap != NULL,
         .response_gaps = h->queue.response_gaps,
         .first = *place,
     };

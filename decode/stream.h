@@ -51,43 +51,44 @@ struct stream_sink {
 
 struct stream_piece;
 
+/* Of a connection that nobody wants only the first cache line is looked at, and the next of the
+ * direction that sends: with many connections each line is a wait for memory. */
 struct stream {
-    /* Touched by every segment. */
-    uint64_t next;       /* offset of the byte to hand out next */
-    uint64_t seen;       /* offset up to which bytes were captured, holes or not */
-    uint64_t acked;      /* offset up to which the other side confirmed */
-    uint32_t base_seq;   /* sequence number of offset 0 */
-    uint32_t num_resent; /* segments whose bytes had been captured over 20 ms before */
+    uint64_t next;  /* offset of the byte to hand out next */
+    uint64_t seen;  /* offset up to which bytes were captured, holes or not */
+    uint64_t acked; /* offset up to which the other side confirmed */
     int64_t last_data_ns;
     int64_t last_seen_ns;
-    bool is_based;    /* base_seq is known */
-    bool is_from_syn; /* `first` is known from the handshake */
-    bool is_settled;  /* `next` is known; before that all is held */
-    bool is_wanted;   /* false: nobody wants the bytes, nothing is held */
-    bool has_frames;  /* a segment of this direction was captured */
-    bool is_absent;   /* none was, and the other side's ACKs alone tell of it */
+    int64_t mark_ns;
+    uint32_t base_seq; /* sequence number of offset 0 */
+    bool is_based;     /* base_seq is known */
+    bool is_from_syn;  /* `first` is known from the handshake */
+    bool is_settled;   /* `next` is known; before that all is held */
+    bool is_wanted;    /* false: nobody wants the bytes, nothing is held */
+    bool has_frames;   /* a segment of this direction was captured */
+    bool is_absent;    /* none was, and the other side's ACKs alone tell of it */
     bool fin_seen;
     bool fin_told;
     bool is_fin_assumed; /* one number was confirmed and not captured: a FIN, it seems */
-    /* The rest. */
+    bool has_hole;
+    uint64_t mark, old_mark; /* `seen` at mark_ns, and some 20 ms before */
+    struct stream_piece *held_first, *held_last;
+    size_t held;    /* bytes in pieces, with their headers */
     uint64_t first; /* offset of the first byte: after the SYN, or where the capture joined */
     uint64_t lost;  /* bytes in gaps */
+    int64_t hole_ns;
+    uint32_t hole_frames; /* when the bytes confirmed, but not captured, were noticed */
+    uint32_t num_resent;  /* segments whose bytes had been captured over 20 ms before */
     uint64_t fin_at;
     uint64_t fin_acked;
     struct place fin_place;
-    uint64_t mark, old_mark; /* `seen` at mark_ns, and some 20 ms before */
-    int64_t mark_ns;
-    uint32_t hole_frames; /* when the bytes confirmed, but not captured, were noticed */
-    int64_t hole_ns;
-    bool has_hole;
-    size_t held; /* bytes in pieces, with their headers */
-    struct stream_piece *held_first, *held_last;
+    uint64_t unused[3]; /* up to the next cache line */
 };
 
 struct stream_pair {
-    struct stream side[2];
     uint32_t num_frames;
     bool is_past_grace;
+    struct stream side[2];
 };
 
 /* One segment as captured. */
