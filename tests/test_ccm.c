@@ -358,6 +358,33 @@ Test(ccm, entities_are_not_expanded)
     assert_text(m.target_host, "t");
 }
 
+/* The parser is used again and again, and made anew at times: no document shows in the next. */
+Test(ccm, documents_in_turn)
+{
+    static const char *const odd[] = {
+        "<!DOCTYPE Msg SYSTEM \"file:///etc/passwd\"><Msg/>",
+        "<Msg><SourceHost>x",
+        "<Msg xmlns=\"urn:x\"><a></b></Msg>",
+        "<Msg>&lt;&none;\x01</Msg>",
+        "<",
+    };
+    static char name[20000];
+    static char text[sizeof name + 64];
+    for (int i = 0; i < 200; i++) { /* of 4 MB, in names that are never the same */
+        (void)decode_text(odd[(size_t)i % (sizeof odd / sizeof odd[0])]);
+        memset(name, 'a' + i % 26, sizeof name - 1);
+        struct text t;
+        text_init(&t, text, sizeof text);
+        text_format(&t, "<%s%d/>", name, i);
+        cr_assert_not(t.cut);
+        (void)decode_text(text);
+        struct ccm_message m = decode_text("<Msg><SourceHost>WS042</SourceHost></Msg>");
+        cr_assert(m.recognised && m.complete);
+        cr_assert(bytes_is(m.source_host, "WS042"));
+        cr_assert_eq(m.target_host.len, 0);
+    }
+}
+
 Test(ccm, deep_and_long_documents_are_bounded)
 {
     static struct body b;

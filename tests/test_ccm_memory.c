@@ -1,0 +1,121 @@
+/* A body that is sent again with a token is read once: the arena stays empty the second time, and
+ * the message is the same. Another connection, type, or one other byte, is read anew. */
+#include "base/text.h"
+#include "decode/ccm_memory.h"
+
+#include <criterion/criterion.h>
+
+#define TYPE "text/xml"
+
+static const char body[] = "<Msg><SourceHost>WS042</SourceHost><SourceID>GUID:0A1B</SourceID>"
+                           "<SentTime>2026-11-22T11:12:42Z</SentTime>"
+                           "<TargetEndpoint>MP_ClientRegistration</TargetEndpoint>"
+                           "<TargetHost>mp03.corp.example</TargetHost></Msg>";
+static const char other_body[] = "<Msg><SourceHost>WS043</SourceHost><SourceID>GUID:0A1B</SourceID>"
+                                 "<SentTime>2026-11-22T11:12:42Z</SentTime>"
+                                 "<TargetEndpoint>MP_ClientRegistration</TargetEndpoint>"
+                                 "<TargetHost>mp03.corp.example</TargetHost></Msg>";
+
+static uint8_t storage[1048576];
+static struct arena arena;
+static struct ccm_memory *memory;
+
+static void set_up(void)
+{
+    memory = ccm_memory_new();
+    cr_assert_not_null(memory);
+}
+
+static void tear_down(void)
+{
+    ccm_memory_free(memory);
+}
+
+TestSuite(ccm_memory, .init = set_up, .fini = tear_down);
+
+static struct ccm_message decode(uint64_t connection, const char *text, const char *type)
+{
+    struct ccm_message m;
+    arena_init(&arena, storage, sizeof storage);
+    memset(storage, 0xa5, sizeof storage); /* what the arena held is gone */
+    ccm_memory_decode(memory, connection, bytes_of(text), bytes_of(type), &arena, &m);
+    return m;
+}
+
+static void assert_is_ours(const struct ccm_message *m, const char *source)
+{
+    cr_assert(m->recognised && m->is_registration);
+    cr_assert(bytes_is(m->source_host, source));
+    cr_assert(bytes_is(m->sms_id, "GUID:0A1B"));
+    cr_assert(bytes_is(m->target_endpoint, "MP_ClientRegistration"));
+    cr_assert(bytes_is(m->target_host, "mp03.corp.example"));
+    cr_assert_eq(m->netbios_name.len, 0);
+    cr_assert(m->has_sent_time);
+    cr_assert_eq(m->sent_time_ns, INT64_C(1795345962000000000));
+}
+
+static bool was_read(void)
+{
+    return arena.used > 0;
+}
+
+Test(ccm_memory, again_on_one_connection)
+{
+    struct ccm_message m = decode(1, body, TYPE);
+    cr_assert(was_read());
+    assert_is_ours(&m, "WS042");
+    for (int i = 0; i < 3; i++) {
+        m = decode(1, body, TYPE);
+        cr_assert_not(was_read());
+        assert_is_ours(&m, "WS042");
+    }
+}
+
+Test(ccm_memory, what_differs_is_read)
+{
+    (void)decode(1, body, TYPE);
+    struct ccm_message m = decode(2, body, TYPE);
+    cr_assert(was_read(), "another connection");
+    assert_is_ours(&m, "WS042");
+    m = decode(1, body, "multipart/mixed");
+    cr_assert(was_read(), "another type");
+    m = decode(1, other_body, "multipart/mixed");
+    cr_assert(was_read(), "another body");
+    assert_is_ours(&m, "WS043");
+    m = decode(1, body, "multipart/mixed");
+    cr_assert(was_read(), "only the last one is remembered");
+    assert_is_ours(&m, "WS042");
+}
+
+/* Two connections in one place take it from each other, and nothing else. */
+Test(ccm_memory, connections_in_one_place)
+{
+    for (uint64_t i = 0; i < 4; i++) {
+        struct ccm_message m =
+            decode(1 + i * CCM_MEMORY_BODIES, i % 2 == 0 ? body : other_body, TYPE);
+        cr_assert(was_read());
+        assert_is_ours(&m, i % 2 == 0 ? "WS042" : "WS043");
+    }
+}
+
+/* Texts that have no room are read each time. */
+Test(ccm_memory, long_texts)
+{
+    static char text[4096];
+    struct text t;
+    text_init(&t, text, sizeof text);
+    text_add(&t, "<Msg>");
+    static const char *const names[] = {"SourceHost", "SourceID", "TargetHost"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        text_format(&t, "<%s>%0500d</%s>", names[i], (int)i, names[i]);
+    }
+    text_add(&t, "</Msg>");
+    cr_assert_not(t.cut);
+    for (int i = 0; i < 2; i++) {
+        struct ccm_message m = decode(1, text, TYPE);
+        cr_assert(was_read());
+        cr_assert_eq(m.source_host.len, 500);
+        cr_assert_eq(m.target_host.len, 500);
+        cr_assert_eq(m.target_host.at[499], '2');
+    }
+}
