@@ -20,6 +20,8 @@
 #define NETWORK_BITS_A_NS 10 /* 10 Gbit/s */
 #define NEXT_HEAD_BYTES 192  /* the kernel's header of a frame, and the frame's own */
 #define CACHE_LINE_BYTES 64
+#define RING_HEAD_BYTES 128     /* of a frame in the kernel's buffer, its padding included */
+#define LARGEST_BYTES_MIN 1518u /* frames may be so large, whatever was seen */
 
 enum interface_state { INTERFACE_UP, INTERFACE_DOWN, INTERFACE_GONE };
 
@@ -34,7 +36,9 @@ struct interface {
     int64_t retry_ns; /* INTERFACE_DOWN, INTERFACE_GONE: when to look again */
     int64_t pause_ns; /* INTERFACE_GONE: until the look after that */
     struct capture_info info;
-    uint64_t dropped_before; /* counts wrap at 32 bits */
+    uint32_t largest;         /* bytes of a frame, captured */
+    uint32_t received_before; /* frames, by the system's count, when the wait began */
+    uint64_t dropped_before;  /* counts wrap at 32 bits */
     uint32_t dropped_last, missed_last;
 };
 
@@ -271,6 +275,7 @@ static void fill_frame(struct interface *f, const struct pcap_pkthdr *header, co
         info->last_time_ns = time_ns;
     }
     info->has_times = true;
+    f->largest = header->caplen > f->largest ? header->caplen : f->largest;
     info->drops[CAPTURE_DROP_FRAME_CUT] += header->len > header->caplen;
     *out = (struct frame){.number = info->last_number,
                           .link_type = f->link_type,
@@ -385,11 +390,47 @@ static size_t take(struct delivery *d, size_t max)
     return num > 0 ? (size_t)num : 0;
 }
 
-/* Waits until an interface has frames, or LIVE_WAIT_MS. The nap lets frames gather: few at a time
- * cost a change of process and find the caches cold. */
-static void wait_for_frames(struct live_capture *l)
+/* Frames that came so far, also those that wait to be read; wraps. */
+static uint32_t num_received(const struct interface *f)
+{
+    struct pcap_stat stat;
+    return f->state == INTERFACE_UP && pcap_stats(f->pcap, &stat) == 0 ? stat.ps_recv : 0;
+}
+
+/* Would what came since the wait began, were all frames as large as the largest so far, leave three
+ * quarters of each buffer free? */
+static bool has_room(const struct live_capture *l)
+{
+    const uint64_t room = (uint64_t)l->buffer_mb * BYTES_PER_MB / 4;
+    for (size_t i = 0; i < l->num_interfaces; i++) {
+        const struct interface *f = &l->interfaces[i];
+        uint64_t num = (uint32_t)(num_received(f) - f->received_before);
+        uint64_t largest = f->largest > LARGEST_BYTES_MIN ? f->largest : LARGEST_BYTES_MIN;
+        if (num * (largest + RING_HEAD_BYTES) > room) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Lets frames gather: few at a time cost a change of process and find the caches cold. No nap is so
+ * long that the fastest network could fill what is free. */
+static void gather(struct live_capture *l)
 {
     const struct timespec nap = {.tv_nsec = l->nap_ns};
+    for (size_t i = 0; i < l->num_interfaces; i++) {
+        l->interfaces[i].received_before = num_received(&l->interfaces[i]);
+    }
+    for (unsigned i = 0; i < LIVE_NAPS_MAX; i++) {
+        if (nanosleep(&nap, NULL) != 0 || !has_room(l)) {
+            return; /* a signal, or enough */
+        }
+    }
+}
+
+/* Waits until an interface has frames, or LIVE_WAIT_MS. */
+static void wait_for_frames(struct live_capture *l)
+{
     struct pollfd fds[LIVE_INTERFACES_MAX];
     nfds_t num = 0;
     for (size_t i = 0; i < l->num_interfaces; i++) {
@@ -398,7 +439,7 @@ static void wait_for_frames(struct live_capture *l)
             fds[num++] = (struct pollfd){.fd = f->fd, .events = POLLIN};
         }
     }
-    (void)nanosleep(&nap, NULL);
+    gather(l);
     (void)poll(fds, num, LIVE_WAIT_MS); /* an interrupted wait is a short one */
 }
 

@@ -17,8 +17,9 @@
 #define LIVE_PORTS_MAX 64
 #define LIVE_SNAP_BYTES 262144    /* whole frames, those that offloading has joined included */
 #define LIVE_BUFFER_MB_DEFAULT 64 /* kernel buffer of one interface */
-#define LIVE_WAIT_MS 200          /* longest wait for a frame, but for the nap before */
+#define LIVE_WAIT_MS 200          /* longest wait for a frame, but for the naps before */
 #define LIVE_NAP_NS_MAX 50000000  /* … in which frames gather; less where the buffer is small */
+#define LIVE_NAPS_MAX 4           /* in a row, while the buffer is nearly empty */
 #define LIVE_BURST 256            /* frames of one interface before the next one's turn */
 #define LIVE_DOWN_RETRY_NS INT64_C(500000000) /* between two looks at an interface that is down */
 #define LIVE_GONE_RETRY_NS_MAX INT64_C(8000000000) /* the longest pause when it is gone */
