@@ -80,15 +80,24 @@ static void advance_clock(struct decoder *d, int64_t time_ns)
     *slot = d->clock_ns;
 }
 
+/* Times that nobody can have meant are those of damage: between two that are left lies less than
+ * 2^63 ns. */
+static int64_t sane_time(int64_t time_ns)
+{
+    const int64_t least = -(INT64_C(1) << 61); /* 1896 */
+    const int64_t most = INT64_C(1) << 62;     /* 2116 */
+    return time_ns < least ? least : time_ns > most ? most : time_ns;
+}
+
 void decoder_push(struct decoder *d, const struct frame *frame)
 {
     assert(!d->has_ended);
     d->stats.frames++;
-    advance_clock(d, frame->time_ns);
     d->place = (struct place){.frame = frame->number,
                               .capture = d->options.capture,
                               .turn = d->turn,
-                              .time_ns = frame->time_ns};
+                              .time_ns = sane_time(frame->time_ns)};
+    advance_clock(d, d->place.time_ns);
     decoder_tcp_due(d);
     struct segment *segment = &d->segment;
     segment_parse(d->segmenter, frame, segment);

@@ -45,7 +45,7 @@ static void write_capture(struct html *h, size_t i)
         text_add(&t, ", ");
         phrase_zone(&t, c);
         text_add(&t, ", for ");
-        phrase_duration(&t, c->info.last_time_ns - c->info.first_time_ns);
+        phrase_duration(&t, c->info.first_time_ns, c->info.last_time_ns);
         html_put(h, t.at);
     }
     html_format(h, "</td><td>%s", wording_vantage(c->vantage));

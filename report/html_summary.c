@@ -200,7 +200,7 @@ static void write_timeline(struct html *h)
                 "<span class=\"ends\"><span>");
     html_put(h, t.at);
     text_init(&t, buffer, sizeof buffer);
-    phrase_duration(&t, (int64_t)((uint64_t)end_ns - (uint64_t)begin_ns));
+    phrase_duration(&t, begin_ns, end_ns);
     html_format(h,
                 "</span><span>%s later</span></span></th><th scope=\"col\">Attempts</th>"
                 "<th scope=\"col\">Bad</th></tr></thead><tbody>\n",

@@ -140,7 +140,7 @@ void html_when(struct html *h, const struct attempt_record *a)
         phrase_zone(&t, &h->analysis->captures[phrase_time_base(h->analysis, a->capture)]);
     }
     text_add(&t, ", for ");
-    phrase_duration(&t, a->last_time_ns - a->first_time_ns);
+    phrase_duration(&t, a->first_time_ns, a->last_time_ns);
     html_put(h, t.at);
 }
 

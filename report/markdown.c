@@ -65,7 +65,7 @@ static void write_capture(struct markdown *m, size_t i)
         text_add(&t, ", ");
         phrase_time(&t, c->info.first_time_ns);
         text_add(&t, " for ");
-        phrase_duration(&t, c->info.last_time_ns - c->info.first_time_ns);
+        phrase_duration(&t, c->info.first_time_ns, c->info.last_time_ns);
         text_add(&t, ", ");
         phrase_zone(&t, c);
     }

@@ -59,7 +59,7 @@ static void write_who(struct markdown *m, const struct attempt_record *a)
         phrase_zone(&t, &m->analysis->captures[phrase_time_base(m->analysis, a->capture)]);
     }
     text_add(&t, " for ");
-    phrase_duration(&t, a->last_time_ns - a->first_time_ns);
+    phrase_duration(&t, a->first_time_ns, a->last_time_ns);
     (void)fprintf(m->out, "\n- When: %s\n- Seen: %s\n", t.at, wording_vantage(a->vantage));
 }
 

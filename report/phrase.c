@@ -50,12 +50,13 @@ static void phrase_long(struct text *t, uint64_t s)
     }
 }
 
-void phrase_duration(struct text *t, int64_t ns)
+void phrase_duration(struct text *t, int64_t from_ns, int64_t to_ns)
 {
-    if (ns < 60 * NS_PER_S) {
+    uint64_t ns = to_ns < from_ns ? 0 : (uint64_t)to_ns - (uint64_t)from_ns; /* any two fit */
+    if (ns < 60 * (uint64_t)NS_PER_S) {
         text_format(t, "%.3f s", (double)ns / (double)NS_PER_S);
     } else {
-        phrase_long(t, (uint64_t)(ns / NS_PER_S));
+        phrase_long(t, ns / (uint64_t)NS_PER_S);
     }
 }
 

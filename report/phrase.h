@@ -10,8 +10,8 @@ void phrase_count(struct text *t, uint64_t number, const char *one, const char *
 /* "25.1 kB". */
 void phrase_size(struct text *t, uint64_t bytes);
 
-/* "0.312 s", "4 min 10 s"; of a difference of two times. */
-void phrase_duration(struct text *t, int64_t ns);
+/* "0.312 s", "4 min 10 s" from one time to the other. */
+void phrase_duration(struct text *t, int64_t from_ns, int64_t to_ns);
 
 /* "2026-11-22 11:12:42.728905", without a zone. */
 void phrase_time(struct text *t, int64_t time_ns);

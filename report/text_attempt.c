@@ -154,7 +154,7 @@ static void write_title(struct text_report *r, const struct attempt_record *a)
     write_when(r, a);
     text_init(&t, buffer, sizeof buffer);
     text_add(&t, "for ");
-    phrase_duration(&t, a->last_time_ns - a->first_time_ns);
+    phrase_duration(&t, a->first_time_ns, a->last_time_ns);
     page_bytes(p, text_bytes(&t));
     page_end(p);
 }

@@ -44,7 +44,7 @@ static void write_times(struct text_report *r, const struct capture_summary *c, 
         text_init(&t, buffer, sizeof buffer);
         phrase_time(&t, c->info.first_time_ns);
         text_add(&t, " for ");
-        phrase_duration(&t, c->info.last_time_ns - c->info.first_time_ns);
+        phrase_duration(&t, c->info.first_time_ns, c->info.last_time_ns);
         text_add(&t, ", ");
         phrase_zone(&t, c);
         page_column(p, column);

@@ -77,3 +77,22 @@ Test(long_captures, connection_that_stays_open)
 {
     expect_same("mp-hang", 34);
 }
+
+/* Goal: a time that nobody can have meant is no trouble, wherever it stands. Method: the extremes
+ * in place of each frame's. */
+Test(long_captures, times_that_cannot_be)
+{
+    struct recording r;
+    cr_assert(recording_load_case(&r, "spn-missing"));
+    for (size_t i = 0; i < r.num_frames; i++) {
+        int64_t kept = r.frames[i].time_ns;
+        for (int k = 0; k < 2; k++) {
+            struct judgement j;
+            r.frames[i].time_ns = k == 0 ? INT64_MIN : INT64_MAX;
+            recording_judge(&r, NULL, &j);
+            judgement_free(&j);
+        }
+        r.frames[i].time_ns = kept;
+    }
+    recording_free(&r);
+}
