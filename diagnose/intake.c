@@ -138,8 +138,8 @@ static void weigh_handshake(struct group_state *g, const struct tcp_facts *t)
     if (to_server < 0 || to_client < 0) {
         return;
     }
-    g->near_client += to_server > 3 * to_client;
-    g->near_server += to_client > 3 * to_server;
+    g->near_client += (double)to_server > 3.0 * (double)to_client;
+    g->near_server += (double)to_client > 3.0 * (double)to_server;
 }
 
 static void take_syn(struct conn *conn, const struct event *e)
