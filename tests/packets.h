@@ -6,6 +6,7 @@
 #include "decode/decoder.h"
 #include "krb5asn1/krb.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,6 +210,20 @@ struct packet_talk {
     struct packet_end end[2]; /* client, server */
     uint32_t next[2];
 };
+
+/* A decoder that tells the sink, and a connection to that port of 10.0.0.2, not opened yet. The
+ * server's numbers wrap around soon. */
+static inline void talk_begin(struct packet_talk *t, struct packets *k,
+                              const struct decoder_options *options, event_sink *sink,
+                              void *context, uint16_t port)
+{
+    *k = (struct packets){.time_ns = 1000 * PACKET_MS};
+    k->decoder = decoder_new(options, sink, context);
+    assert(k->decoder != NULL);
+    *t = (struct packet_talk){.k = k,
+                              .end = {{.host = 1, .port = 40000}, {.host = 2, .port = port}},
+                              .next = {1000, 0xfffffff0}};
+}
 
 static inline void talk_say(struct packet_talk *t, int side, unsigned flags, const void *bytes,
                             size_t len)

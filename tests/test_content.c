@@ -16,18 +16,24 @@ static void begin(void)
 {
     static const struct decoder_options options = {.capture = 0};
     list.num = 0;
-    k = (struct packets){.time_ns = 1000 * PACKET_MS};
-    k.decoder = decoder_new(&options, packets_note, &list);
-    cr_assert_not_null(k.decoder);
-    t = (struct packet_talk){.k = &k,
-                             .end = {{.host = 1, .port = 40000}, {.host = 2, .port = 8080}},
-                             .next = {1000, 0xfffffff0}};
+    talk_begin(&t, &k, &options, packets_note, &list, 8080);
 }
 
 static void done(void)
 {
     decoder_end(k.decoder);
     decoder_free(k.decoder);
+}
+
+/* The first request, which must be there with its answer. */
+static const struct seen *answered_request(void)
+{
+    const struct seen *request = seen_of(&list, EVENT_HTTP_REQUEST, 0);
+    const struct seen *response = seen_of(&list, EVENT_HTTP_RESPONSE, 0);
+    cr_assert_not_null(request);
+    cr_assert_not_null(response);
+    cr_assert_eq(response->reply_to, request->id);
+    return request;
 }
 
 /* HTTP in the middle of a stream of something else, at a segment's start. */
@@ -43,11 +49,7 @@ Test(content, bulk_is_looked_at_for_ever)
     talk_text(&t, 0, REQUEST);
     talk_text(&t, 1, RESPONSE);
     done();
-    const struct seen *request = seen_of(&list, EVENT_HTTP_REQUEST, 0);
-    const struct seen *response = seen_of(&list, EVENT_HTTP_RESPONSE, 0);
-    cr_assert_not_null(request);
-    cr_assert_not_null(response);
-    cr_assert_eq(response->reply_to, request->id);
+    const struct seen *request = answered_request();
     cr_assert_not(request->seen_from_start);
     cr_assert_eq(request->frame, 104);
 }
@@ -63,11 +65,7 @@ Test(content, a_request_held_behind_a_hole_is_found)
     talk_text(&t, 0, REQUEST);
     talk_text(&t, 1, RESPONSE);
     done();
-    const struct seen *request = seen_of(&list, EVENT_HTTP_REQUEST, 0);
-    const struct seen *response = seen_of(&list, EVENT_HTTP_RESPONSE, 0);
-    cr_assert_not_null(request);
-    cr_assert_not_null(response);
-    cr_assert_eq(response->reply_to, request->id);
+    const struct seen *request = answered_request();
     cr_assert_eq(request->frame, 5);
 }
 

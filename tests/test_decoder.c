@@ -19,12 +19,7 @@ static void begin(void)
 {
     struct decoder_options options = {.capture = 3};
     list.num = 0;
-    k = (struct packets){.time_ns = 1000 * PACKET_MS};
-    k.decoder = decoder_new(&options, packets_note, &list);
-    cr_assert_not_null(k.decoder);
-    t = (struct packet_talk){.k = &k,
-                             .end = {{.host = 1, .port = 40000}, {.host = 2, .port = 8080}},
-                             .next = {1000, 0xfffffff0}};
+    talk_begin(&t, &k, &options, packets_note, &list, 8080);
 }
 
 static void finish(void)

@@ -43,12 +43,7 @@ static void begin(void)
 {
     struct decoder_options options = {0};
     seen = (struct log){0};
-    k = (struct packets){.time_ns = 1000 * PACKET_MS};
-    k.decoder = decoder_new(&options, note, &seen);
-    cr_assert_not_null(k.decoder);
-    t = (struct packet_talk){.k = &k,
-                             .end = {{.host = 1, .port = 40000}, {.host = 2, .port = 9000}},
-                             .next = {1000, 5000}};
+    talk_begin(&t, &k, &options, note, &seen, 9000);
 }
 
 static void done(void)
