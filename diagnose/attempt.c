@@ -55,6 +55,9 @@ static bool same_target(const struct moment *a, const struct moment *b)
 
 static void unlink_age(struct attempt_list *list, struct attempt *a)
 {
+    if (list->unlooked == a) {
+        list->unlooked = a->newer;
+    }
     *(a->newer == NULL ? &list->newest : &a->newer->older) = a->older;
     *(a->older == NULL ? &list->oldest : &a->older->newer) = a->newer;
     a->newer = a->older = NULL;
@@ -66,6 +69,9 @@ static void link_newest(struct attempt_list *list, struct attempt *a)
     a->newer = NULL;
     *(list->newest == NULL ? &list->oldest : &list->newest->newer) = a;
     list->newest = a;
+    if (list->unlooked == NULL) {
+        list->unlooked = a;
+    }
 }
 
 static void touch(struct attempt_list *list, struct attempt *a, int64_t now_ns)
@@ -74,11 +80,11 @@ static void touch(struct attempt_list *list, struct attempt *a, int64_t now_ns)
         a->last_ns = now_ns;
     }
     a->touched_ns = list->now_ns;
-    a->told.is_looked_at = false;
-    if (list->newest != a) {
+    if (list->newest != a || a->told.is_looked_at) {
         unlink_age(list, a);
         link_newest(list, a);
     }
+    a->told.is_looked_at = false;
 }
 
 static struct attempt *attempt_new(struct attempt_list *list, struct client *c,

@@ -63,6 +63,7 @@ struct attempt {
 struct attempt_list {
     struct client_table *clients;
     struct attempt *newest, *oldest;
+    struct attempt *unlooked; /* the oldest that was not looked at since its last event (live) */
     uint32_t num_open;
     int64_t now_ns; /* the case's packet time without leaps, set before each event */
     uint32_t next_serial;

@@ -43,7 +43,7 @@ static void add_ref(const struct judgement *j, struct proof *p, uint16_t capture
     text_format_list(&why, format, args);
     struct frame_ref *ref = &p->refs[p->num++];
     *ref = (struct frame_ref){.capture = capture, .frame = frame};
-    ref->why = text_keep(&why, &j->v->c->out.arena);
+    ref->why = text_keep(&why, j->v->arena);
 }
 
 void proof_add(const struct judgement *j, struct proof *p, const struct moment *m, const char *why,

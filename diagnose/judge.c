@@ -5,6 +5,7 @@
 #include "base/civil.h"
 #include "diagnose/logs_private.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define TEXT_BYTES_MAX 1000
@@ -240,7 +241,8 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
 
 void judge_begin(struct judgement *j, const struct view *v)
 {
-    *j = (struct judgement){.v = v};
+    memset(j, 0, offsetof(struct judgement, proofs)); /* which facts_find() begins */
+    j->v = v;
     reading_of(v, &j->reading);
     clocks_read(v, &j->clocks);
     struct arena *arena = &v->c->out.arena;
@@ -367,8 +369,8 @@ static int64_t end_of_trying(const struct judgement *j)
 static struct judgement *fill_record(struct case_file *c, struct attempt *a, struct record *r)
 {
     arena_reset(&c->scratch);
-    struct view *v = arena_alloc(&c->scratch, sizeof *v);
-    struct judgement *j = arena_alloc(&c->scratch, sizeof *j);
+    struct view *v = arena_reserve_array(&c->scratch, 1, sizeof *v);
+    struct judgement *j = arena_reserve_array(&c->scratch, 1, sizeof *j);
     if (v == NULL || j == NULL) {
         return NULL;
     }

@@ -211,7 +211,7 @@ static void fill_bare(const struct judgement *j, struct attempt_record *out, enu
 static struct record *judge_bare(struct case_file *c, struct view *v, enum attempt_kind kind,
                                  enum outcome outcome)
 {
-    struct judgement *j = arena_alloc(&c->scratch, sizeof *j);
+    struct judgement *j = arena_reserve_array(&c->scratch, 1, sizeof *j);
     struct record *r = j == NULL ? NULL : case_record(c);
     if (r == NULL) {
         return NULL;
@@ -240,7 +240,7 @@ static bool judge_approaches(struct case_file *c, struct client *client, bool ha
     size_t num = 0;
     bool any = false;
     arena_reset(&c->scratch);
-    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    struct view *v = arena_reserve_array(&c->scratch, 1, sizeof *v);
     if (v == NULL) {
         return false;
     }
@@ -258,7 +258,7 @@ static bool judge_approaches(struct case_file *c, struct client *client, bool ha
     }
     for (size_t i = 0; i < num; i++) {
         arena_reset(&c->scratch);
-        v = arena_alloc(&c->scratch, sizeof *v);
+        v = arena_reserve_array(&c->scratch, 1, sizeof *v);
         if (v == NULL || !view_approach(v, c, client, names[i])) {
             continue;
         }
@@ -323,7 +323,7 @@ static struct bytes host_to_tell(const struct view *v, enum ticket_end *end)
 static struct record *judge_kerberos(struct case_file *c, struct client *client)
 {
     arena_reset(&c->scratch);
-    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    struct view *v = arena_reserve_array(&c->scratch, 1, sizeof *v);
     if (v == NULL) {
         return NULL;
     }
@@ -362,7 +362,7 @@ static bool is_named(const struct view *v, const struct address *server, struct 
 static void judge_named_tls(struct case_file *c, struct client *client)
 {
     arena_reset(&c->scratch);
-    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    struct view *v = arena_reserve_array(&c->scratch, 1, sizeof *v);
     if (v == NULL) {
         return;
     }

@@ -198,11 +198,10 @@ static void preview(struct case_file *c, struct attempt *a, bool may_go_on)
 /* Attempts that were answered, and quiet since. The list is ordered by last event. */
 static void look_at_attempts(struct case_file *c)
 {
-    for (struct attempt *a = c->attempts.newest; a != NULL && !a->told.is_looked_at; a = a->older) {
+    struct attempt *a;
+    while ((a = c->attempts.unlooked) != NULL && c->age_ns - a->touched_ns >= LIVE_SETTLE_NS) {
         bool may_go_on;
-        if (c->age_ns - a->touched_ns < LIVE_SETTLE_NS) {
-            continue;
-        }
+        c->attempts.unlooked = a->newer;
         a->told.is_looked_at = true;
         bool is_one = (a->is_ccm || a->has_token) && !attempt_is_elsewhere(a);
         if (is_one && attempt_is_answered(a, &may_go_on)) {

@@ -142,6 +142,19 @@ static void take_proof(struct frame_ref *refs, size_t *num, const struct proof *
     }
 }
 
+/* A fact's words last as long as the judgement; those of a finding as long as the analysis. */
+static struct evidence keep_evidence(const struct judgement *j, const struct frame_ref *refs,
+                                     size_t num)
+{
+    struct arena *arena = &j->v->c->out.arena;
+    struct frame_ref *kept = arena_alloc_array(arena, num, sizeof *kept);
+    for (size_t i = 0; kept != NULL && i < num; i++) {
+        kept[i] = refs[i];
+        (void)arena_copy(arena, refs[i].why, &kept[i].why);
+    }
+    return (struct evidence){.at = kept, .num = kept == NULL ? 0 : num};
+}
+
 static int by_frame(const void *a, const void *b)
 {
     const struct frame_ref *x = a;
@@ -166,11 +179,7 @@ static void collect_evidence(const struct judgement *j, const struct rule *r, st
         }
     }
     qsort(refs, num, sizeof refs[0], by_frame);
-    struct frame_ref *kept = arena_alloc_array(&j->v->c->out.arena, num, sizeof *kept);
-    for (size_t i = 0; kept != NULL && i < num; i++) {
-        kept[i] = refs[i];
-    }
-    *out = (struct evidence){.at = kept, .num = kept == NULL ? 0 : num};
+    *out = keep_evidence(j, refs, num);
 }
 
 static void make_finding(const struct judgement *j, const struct rule *r, struct finding *out)
@@ -247,14 +256,10 @@ static void add_ruled_out(const struct judgement *j, struct attempt_record *out)
             (out->has_verdict && out->verdict.cause == cause) || is_in_also(out, cause)) {
             continue;
         }
-        struct frame_ref *refs = arena_alloc_array(&j->v->c->out.arena, p->num, sizeof *refs);
-        for (size_t k = 0; refs != NULL && k < p->num; k++) {
-            refs[k] = p->refs[k];
-        }
         list[out->num_ruled_out++] =
             (struct ruled_out){.cause = cause,
                                .why = rules_fill(j, refutations[i].why),
-                               .evidence = {.at = refs, .num = refs == NULL ? 0 : p->num}};
+                               .evidence = keep_evidence(j, p->refs, p->num)};
     }
     out->ruled_out = list;
 }
