@@ -336,10 +336,6 @@ static enum status open_case(struct live_run *run, struct trouble *trouble)
                                          .clients = o->clients.at,
                                          .num_clients = o->clients.num,
                                          .all = o->all};
-    const struct case_live live = {.sink = live_say_news,
-                                   .context = run,
-                                   .captures = run->captures,
-                                   .num_captures = run->num_captures};
     const struct decoder_options none = {0};
     run->view.captures = run->captures;
     run->view.num_captures = run->num_captures;
@@ -347,6 +343,12 @@ static enum status open_case(struct live_run *run, struct trouble *trouble)
         bool is_text = o->outlet.files[i].form == OUTLET_TEXT;
         *(is_text ? &run->wants_text : &run->wants_json) = true;
     }
+    const struct case_live live = {.sink = live_say_news,
+                                   .context = run,
+                                   .captures = run->captures,
+                                   .num_captures = run->num_captures,
+                                   .is_brief = !run->wants_json && o->outlet.syslog == NULL &&
+                                               o->outlet.metrics == NULL};
     run->c = case_new(&options);
     run->decoder = decoder_new(&none, take_event, run);
     run->recent = o->outlet.evidence_dir == NULL ? NULL : recent_new();

@@ -23,20 +23,36 @@ static bool looks_deflated(struct bytes b)
            bytes_u16be_at(b, 0) % 31 == 0;
 }
 
+/* Making an inflater costs as much as inflating a message with it, so one is kept. */
+static struct {
+    z_stream stream;
+    bool is_made;
+} kept;
+
+static z_stream *take_inflater(void)
+{
+    if (kept.is_made) {
+        return inflateReset(&kept.stream) == Z_OK ? &kept.stream : NULL;
+    }
+    kept.is_made = inflateInit(&kept.stream) == Z_OK;
+    return kept.is_made ? &kept.stream : NULL;
+}
+
 /* Inflates into the arena as far as it goes. false: the stream was cut, broken or too long. */
 static bool inflate_part(struct bytes in, struct arena *arena, struct bytes *out)
 {
-    z_stream z = {.next_in = in.at, .avail_in = (uInt)in.len};
     *out = (struct bytes){0};
     uint8_t *buffer = arena_reserve(arena, CCM_INFLATED_BYTES_MAX);
-    if (buffer == NULL || inflateInit(&z) != Z_OK) {
+    z_stream *z = buffer == NULL ? NULL : take_inflater();
+    if (z == NULL) {
         return false;
     }
-    z.next_out = buffer;
-    z.avail_out = CCM_INFLATED_BYTES_MAX;
-    int result = inflate(&z, Z_FINISH);
-    *out = (struct bytes){.at = buffer, .len = CCM_INFLATED_BYTES_MAX - z.avail_out};
-    (void)inflateEnd(&z);
+    z->next_in = in.at;
+    z->avail_in = (uInt)in.len;
+    z->next_out = buffer;
+    z->avail_out = CCM_INFLATED_BYTES_MAX;
+    int result = inflate(z, Z_FINISH);
+    *out = (struct bytes){.at = buffer, .len = CCM_INFLATED_BYTES_MAX - z->avail_out};
     /* The buffer's unused end goes back. */
     arena_trim(arena, buffer, out->len);
     return result == Z_STREAM_END;

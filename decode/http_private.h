@@ -17,7 +17,7 @@
 #define HTTP_CHUNK_LINE_MAX 4096   /* bytes of a chunk's size and extensions */
 #define HTTP_TRAILER_MAX 65536     /* bytes of trailer fields behind the last chunk */
 #define HTTP_CHUNK_DIGITS_MAX 16   /* hexadecimal digits of a chunk's size: 64 bits */
-#define HTTP_BUFFER_BYTES_MIN 1024 /* a buffer's first size */
+#define HTTP_BUFFER_BYTES_MIN 4096 /* a buffer's first size */
 
 enum http_state {
     HTTP_START,      /* between messages: a start line is next, blank lines are skipped */

@@ -2,6 +2,8 @@
 
 #include "base/cursor.h"
 
+#include <string.h>
+
 #define UTF8_PER_UNIT_MAX 3 /* bytes that one 16-bit unit needs at most; a pair needs 4 */
 #define REPLACEMENT 0xfffdU
 
@@ -48,16 +50,22 @@ static uint32_t next_code_point(struct cursor *c, bool big_endian)
 /* Most text begins with it, or is nothing else. How many characters there are. */
 static size_t copy_ascii(uint8_t *at, struct bytes in, bool big_endian)
 {
-    const uint32_t other = big_endian ? 0xff80ff80 : 0x80ff80ff; /* bits of no ASCII character */
-    const unsigned shift = big_endian ? 0 : 8;
+    static const uint8_t others[2][8] = {/* bits of no ASCII character, in four units */
+                                         {0x80, 0xff, 0x80, 0xff, 0x80, 0xff, 0x80, 0xff},
+                                         {0xff, 0x80, 0xff, 0x80, 0xff, 0x80, 0xff, 0x80}};
+    uint64_t other = 0;
     size_t len = 0;
-    for (; 2 * len + 4 <= in.len; len += 2) { /* two at a time */
-        uint32_t units = bytes_u32be_at(in, 2 * len);
+    memcpy(&other, others[big_endian], sizeof other);
+    for (; 2 * len + sizeof other <= in.len; len += 4) {
+        const uint8_t *from = in.at + 2 * len;
+        uint64_t units = 0;
+        memcpy(&units, from, sizeof units);
         if ((units & other) != 0) {
             break;
         }
-        at[len] = (uint8_t)(units >> (16 + shift));
-        at[len + 1] = (uint8_t)(units >> shift);
+        for (size_t i = 0; i < 4; i++) {
+            at[len + i] = from[2 * i + big_endian];
+        }
     }
     return len;
 }

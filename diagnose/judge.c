@@ -1,5 +1,6 @@
 /* Judges one attempt: view, reading, facts, rules, record. */
 #include "diagnose/judge.h"
+#include "diagnose/live_private.h"
 #include "diagnose/referral.h"
 
 #include "base/civil.h"
@@ -199,6 +200,13 @@ static void fill_span(const struct judgement *j, struct attempt_record *out)
     out->last_time_ns = last == INT64_MIN ? 0 : last;
 }
 
+/* Let in, of which a line is told and nothing else. */
+static bool is_told_briefly(const struct judgement *j)
+{
+    const struct live *live = j->v->c->live;
+    return j->outcome == OUTCOME_APPROVED && live != NULL && live->options.is_brief;
+}
+
 void judge_conclude(struct judgement *j, struct attempt_record *out)
 {
     facts_find(j);
@@ -221,6 +229,10 @@ void judge_conclude(struct judgement *j, struct attempt_record *out)
         fill_incomplete(j, out);
     }
     steps_fill(j, out);
+    if (is_told_briefly(j)) {
+        out->is_brief = true;
+        return;
+    }
     const size_t mark = j->v->c->out.arena.used;
     events_fill(j, out);
     if (j->v->attempt == NULL) {

@@ -51,6 +51,7 @@ struct case_live {
     struct capture_summary *captures; /* one a source; info is kept current by the caller, vantage
                                          and clocks are filled here */
     size_t num_captures;
+    bool is_brief; /* of attempts that succeed the sink needs no events, notes or advice */
 };
 
 /* From now on records go to the sink. Before the first event. STATUS_NO_MEMORY. */

@@ -337,6 +337,26 @@ const char *icmp_words(enum icmp_meaning meaning)
     return "host or network unreachable";
 }
 
+/* Bytes of a moment of that kind: the others' members are left out. */
+static size_t size_of(enum event_kind kind)
+{
+    const struct moment *m = NULL;
+    size_t size = offsetof(struct moment, u);
+    switch ((int)kind) {
+    case EVENT_KRB:
+        return size + sizeof m->u.krb;
+    case EVENT_DNS:
+        return size + sizeof m->u.dns;
+    case EVENT_HTTP_REQUEST:
+    case EVENT_HTTP_RESPONSE:
+        return size + sizeof m->u.http;
+    case EVENT_ICMP_UNREACHABLE:
+        return size + sizeof m->u.icmp;
+    default:
+        return size + sizeof m->u.neighbour;
+    }
+}
+
 struct moment *moment_new(const struct event *event)
 {
     static alignas(max_align_t) uint8_t storage[MOMENT_ARENA_BYTES];
@@ -368,12 +388,13 @@ struct moment *moment_new(const struct event *event)
     }
     /* Strings and records follow the struct at the same alignment as in the scratch. */
     size_t align = alignof(max_align_t);
-    size_t head = (sizeof full + align - 1) / align * align;
+    size_t size = size_of(event->kind);
+    size_t head = (size + align - 1) / align * align;
     struct moment *m = malloc(head + strings.used);
     if (m == NULL) {
         return NULL;
     }
-    memcpy(m, &full, sizeof full);
+    memcpy(m, &full, size);
     m->bytes = head + strings.used;
     if (strings.used > 0) {
         uint8_t *tail = (uint8_t *)m + head;

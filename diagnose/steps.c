@@ -10,18 +10,6 @@ static void set(struct attempt_record *out, enum step step, enum step_state stat
     out->steps[step].detail = detail;
 }
 
-static void prove(const struct judgement *j, struct attempt_record *out, enum step step,
-                  const struct moment *m, const char *why)
-{
-    struct proof p = {.num = 0};
-    proof_add(j, &p, m, "%s", why);
-    struct frame_ref *ref = p.num == 0 ? NULL : arena_alloc(&j->v->c->out.arena, sizeof *ref);
-    if (ref != NULL) {
-        *ref = p.refs[0];
-        out->steps[step].evidence = (struct evidence){.at = ref, .num = 1};
-    }
-}
-
 static void prove_frame(const struct judgement *j, struct attempt_record *out, enum step step,
                         uint16_t capture, uint32_t frame, const char *why)
 {
@@ -29,6 +17,14 @@ static void prove_frame(const struct judgement *j, struct attempt_record *out, e
     if (ref != NULL) {
         *ref = (struct frame_ref){.capture = capture, .frame = frame, .why = bytes_of(why)};
         out->steps[step].evidence = (struct evidence){.at = ref, .num = 1};
+    }
+}
+
+static void prove(const struct judgement *j, struct attempt_record *out, enum step step,
+                  const struct moment *m, const char *why)
+{
+    if (m != NULL) {
+        prove_frame(j, out, step, m->capture, m->frame, why);
     }
 }
 
