@@ -150,12 +150,6 @@ static bool is_success(unsigned status)
     return status >= 200 && status < 300;
 }
 
-/* A connection on which nothing more can come. */
-static bool conn_is_over(const struct conn *conn)
-{
-    return conn == NULL || conn->reset || conn->ended || conn->fin[0];
-}
-
 enum answer {
     ANSWER_NONE,      /* no exchange has one */
     ANSWER_ANONYMOUS, /* 401 to a request without token, or a handshake's middle */

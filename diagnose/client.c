@@ -102,6 +102,11 @@ struct spot spot_of(const struct event *e)
     return (struct spot){.frame = e->frame, .capture = e->capture};
 }
 
+bool conn_is_over(const struct conn *conn)
+{
+    return conn == NULL || conn->reset || conn->ended || conn->fin[0];
+}
+
 bool conn_is_lossy(const struct conn *conn)
 {
     const struct tcp_facts *t = &conn->facts;

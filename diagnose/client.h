@@ -177,6 +177,9 @@ struct conn *conn_get(struct client_table *t, struct client *c, const struct eve
 /* Does the capture lack frames of it? */
 bool conn_is_lossy(const struct conn *conn);
 
+/* Nothing more can come on it. NULL is over. */
+bool conn_is_over(const struct conn *conn);
+
 /* Where the event's message ended. */
 struct spot spot_of(const struct event *e);
 

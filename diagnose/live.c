@@ -79,15 +79,31 @@ void live_other_failure(struct case_file *c, const struct finding *f)
     c->other_failures[c->num_other_failures++] = kept;
 }
 
+/* It was let in without a word against it. */
+static bool is_plain(const struct attempt_told *t)
+{
+    return t->mark.outcome == OUTCOME_APPROVED && t->mark.cause == CAUSE_NONE;
+}
+
 /* What was told of the attempt stays true, and can be told no better: nothing happened since, and
- * either it was let in without a word against it, or its client's log has lost what it rests on. */
+ * either it is plain, or its client's log has lost what it rests on. */
 static bool stands(const struct attempt *a)
 {
     const struct attempt_told *t = &a->told;
-    bool is_plain = t->mark.outcome == OUTCOME_APPROVED && t->mark.cause == CAUSE_NONE;
     return t->final && t->is_looked_at && t->num_later_requests == a->num_later_requests &&
            t->has_fallback == (a->fallback != NULL) &&
-           (is_plain || t->num_lost != a->client->num_lost);
+           (is_plain(t) || t->num_lost != a->client->num_lost);
+}
+
+/* Nothing can come that would change it, or that it would change: its connections are over, and
+ * its client has no other attempt open. */
+static bool is_settled(const struct attempt *a)
+{
+    bool is_over = a->client->attempts == a && a->next == NULL;
+    for (size_t i = 0; i < a->num_exchanges && is_over; i++) {
+        is_over = conn_is_over(a->exchanges[i].conn);
+    }
+    return is_over && is_plain(&a->told) && stands(a);
 }
 
 /* Judges it for good; the record stays for comparison. */
@@ -206,6 +222,9 @@ static void look_at_attempts(struct case_file *c)
         bool is_one = (a->is_ccm || a->has_token) && !attempt_is_elsewhere(a);
         if (is_one && attempt_is_answered(a, &may_go_on)) {
             preview(c, a, may_go_on);
+        }
+        if (is_settled(a)) {
+            attempt_close(&c->attempts, a, live_attempt_over, c);
         }
     }
 }
