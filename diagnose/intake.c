@@ -3,6 +3,7 @@
 
 #include "base/civil.h"
 #include "diagnose/live.h"
+#include "diagnose/view.h"
 
 #include <string.h>
 
@@ -70,6 +71,7 @@ static void take_krb(struct case_file *c, const struct event *e)
     }
     if (client != NULL) {
         *(is_request ? &client->num_krb_sent : &client->num_krb_answered) += 1;
+        client->num_krb_failed += k->type == KRB_ERROR_MSG && !krb_code_is_step(k->error_code);
         client_take_logon(client, e);
     }
     struct client *kdc =

@@ -178,7 +178,7 @@ static bool approach_failed(const struct view *v, const struct resolution *r,
 static bool view_approach(struct view *v, struct case_file *c, struct client *client,
                           struct bytes name)
 {
-    view_fill(v, c, client, NULL, name);
+    view_begin(v, c, client, NULL, name);
     v->kdc_visible = true;
     const struct resolution *r = &v->resolution;
     if (r->state != RESOLUTION_NONE) {
@@ -244,7 +244,7 @@ static bool judge_approaches(struct case_file *c, struct client *client, bool ha
     if (v == NULL) {
         return false;
     }
-    view_fill(v, c, client, NULL, (struct bytes){0});
+    view_begin(v, c, client, NULL, (struct bytes){0});
     for (size_t i = 0; i < v->num_lookups; i++) {
         const struct lookup *l = &v->lookups[i];
         bool is_known = (l->type != DNS_A && l->type != DNS_AAAA) || is_background_name(l->name) ||
@@ -262,6 +262,7 @@ static bool judge_approaches(struct case_file *c, struct client *client, bool ha
         if (v == NULL || !view_approach(v, c, client, names[i])) {
             continue;
         }
+        view_add_krb(v);
         struct record *r = judge_bare(c, v, KIND_APPROACH_ONLY, OUTCOME_FAILED);
         if (r != NULL && !r->is_dropped) {
             r->is_provisional = true;

@@ -340,7 +340,7 @@ static bool is_failed_logon_of_another(const struct transaction *t, struct bytes
            !bytes_equal_nocase(t->request->u.krb.cname, holder);
 }
 
-static void collect_krb(struct view *v)
+void view_add_krb(struct view *v)
 {
     transaction_collect(v);
     for (size_t i = 0; i < v->num_transactions; i++) {
@@ -365,11 +365,10 @@ void view_narrow(struct view *v, int64_t from_ns, int64_t to_ns)
     v->krb_to_ns = v->to_ns < v->krb_to_ns ? v->to_ns : v->krb_to_ns;
     lookup_collect(v);
     resolution_of(v, v->host, &v->resolution);
-    collect_krb(v);
 }
 
-void view_fill(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
-               struct bytes host)
+void view_begin(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
+                struct bytes host)
 {
     *v = (struct view){.c = c,
                        .client = client,
@@ -393,6 +392,12 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
         resolution_of(v, v->host, &v->resolution);
     }
     v->service_from_ns = v->from_ns;
+}
+
+void view_fill(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
+               struct bytes host)
+{
+    view_begin(v, c, client, a, host);
     /* Kerberos before the last attempt's end was that attempt's. */
     if (a != NULL && client->has_attempt_end && client->last_attempt_end_ns < a->first_ns &&
         client->last_attempt_end_ns > v->from_ns) {
@@ -401,5 +406,5 @@ void view_fill(struct view *v, struct case_file *c, struct client *client, const
     if (a != NULL) {
         v->krb_to_ns = krb_end(v);
     }
-    collect_krb(v);
+    view_add_krb(v);
 }

@@ -107,7 +107,12 @@ struct view {
 void view_fill(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
                struct bytes host);
 
-/* Keeps of v, which has no attempt, what lies between these times. */
+/* The same without Kerberos; view_add_krb() adds it. */
+void view_begin(struct view *v, struct case_file *c, struct client *client, const struct attempt *a,
+                struct bytes host);
+void view_add_krb(struct view *v);
+
+/* Keeps of v, which has neither attempt nor Kerberos, what lies between these times. */
 void view_narrow(struct view *v, int64_t from_ns, int64_t to_ns);
 
 /* Look-ups and transactions of a client's logs within v's window. */
