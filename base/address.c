@@ -6,9 +6,12 @@
 struct address address_from(struct bytes octets)
 {
     struct address a = {0};
-    if (octets.len == 4 || octets.len == 16) {
-        a.family = octets.len == 4 ? ADDRESS_IPV4 : ADDRESS_IPV6;
-        memcpy(a.octets, octets.at, octets.len);
+    if (octets.len == 4) {
+        a.family = ADDRESS_IPV4;
+        memcpy(a.octets, octets.at, 4);
+    } else if (octets.len == 16) {
+        a.family = ADDRESS_IPV6;
+        memcpy(a.octets, octets.at, 16);
     }
     return a;
 }

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 
 struct remembered {
-    uint64_t connection; /* 0: nothing is remembered */
+    bool is_there;
     struct hash128 body, content_type;
     struct ccm_message message; /* its texts lie in text */
     uint8_t text[CCM_MEMORY_TEXT_BYTES];
 };
 
 struct ccm_memory {
-    struct remembered bodies[CCM_MEMORY_BODIES]; /* by connection */
+    struct remembered bodies[CCM_MEMORY_BODIES]; /* by hash */
 };
 
 struct ccm_memory *ccm_memory_new(void)
@@ -41,19 +41,19 @@ static bool keep(struct remembered *r, const struct ccm_message *message)
            arena_copy(&arena, message->fq_name, &kept->fq_name);
 }
 
-void ccm_memory_decode(struct ccm_memory *m, uint64_t connection, struct bytes body,
-                       struct bytes content_type, struct arena *arena, struct ccm_message *out)
+void ccm_memory_decode(struct ccm_memory *m, struct bytes body, struct bytes content_type,
+                       struct arena *arena, struct ccm_message *out)
 {
-    struct remembered *r = &m->bodies[connection % CCM_MEMORY_BODIES];
     const struct hash128 body_hash = hash128(body);
     const struct hash128 type_hash = hash128(content_type);
-    if (r->connection == connection && hash128_equal(r->body, body_hash) &&
+    struct remembered *r = &m->bodies[body_hash.high % CCM_MEMORY_BODIES];
+    if (r->is_there && hash128_equal(r->body, body_hash) &&
         hash128_equal(r->content_type, type_hash)) {
         *out = r->message;
         return;
     }
     ccm_decode(body, content_type, arena, out);
-    r->connection = keep(r, out) ? connection : 0;
+    r->is_there = keep(r, out);
     r->body = body_hash;
     r->content_type = type_hash;
 }

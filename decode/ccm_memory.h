@@ -1,11 +1,11 @@
 /* Bodies of CCM_POST decoded of late. A client that is challenged sends its body again with the
- * token, on the same connection: it is read once. */
+ * token, on the same connection or on a new one: it is read once. */
 #ifndef KRBSCOPE_DECODE_CCM_MEMORY_H
 #define KRBSCOPE_DECODE_CCM_MEMORY_H
 
 #include "decode/ccm.h"
 
-#define CCM_MEMORY_BODIES 16       /* remembered at once, one of a connection */
+#define CCM_MEMORY_BODIES 64       /* places for bodies, by their bytes */
 #define CCM_MEMORY_TEXT_BYTES 1024 /* of one body's texts; one with more is decoded again */
 
 struct ccm_memory;
@@ -14,9 +14,9 @@ struct ccm_memory;
 struct ccm_memory *ccm_memory_new(void);
 void ccm_memory_free(struct ccm_memory *m);
 
-/* As ccm_decode(), unless the last body of this connection was the same, byte for byte, and of the
- * same type. Its texts lie in m then, until the next call, else in the arena. */
-void ccm_memory_decode(struct ccm_memory *m, uint64_t connection, struct bytes body,
-                       struct bytes content_type, struct arena *arena, struct ccm_message *out);
+/* As ccm_decode(), unless a body that is the same, byte for byte, and of the same type is
+ * remembered. Its texts lie in m then, until the next call, else in the arena. */
+void ccm_memory_decode(struct ccm_memory *m, struct bytes body, struct bytes content_type,
+                       struct arena *arena, struct ccm_message *out);
 
 #endif

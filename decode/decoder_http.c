@@ -72,8 +72,7 @@ static void fill_facts(struct flow_parser *parser, const struct http_message *m,
     copy->authorization = copy->proxy_authorization = (struct http_values){0};
     copy->www_authenticate = copy->proxy_authenticate = (struct http_values){0};
     if (m->is_request && bytes_is(m->method, "CCM_POST")) {
-        ccm_memory_decode(d->ccm_memory, parser->flow->connection, m->body, m->content_type,
-                          &d->scratch, &facts->ccm);
+        ccm_memory_decode(d->ccm_memory, m->body, m->content_type, &d->scratch, &facts->ccm);
     }
     if (http_is_kkdcp(m->content_type) && m->body.len > 0) {
         facts->kkdcp = read_kkdcp(d, m->body);
