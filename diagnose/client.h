@@ -108,7 +108,7 @@ struct client {
     unsigned num_http_sent, num_http_served, num_krb_sent, num_krb_answered, num_krb_served;
     unsigned num_dns_served;
     unsigned num_krb_failed; /* answers of KDCs that are errors, and no steps */
-    bool was_spoken_to; /* a frame addressed to it was captured */
+    bool was_spoken_to;      /* a frame addressed to it was captured */
     bool saw_http, saw_tls;
     bool logs_on_elsewhere;      /* to another service than HTTP: a ticket or a token was seen */
     struct address lossy_server; /* of the latest lossy connection that was forgotten */

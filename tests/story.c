@@ -71,8 +71,8 @@ static void inspect(struct story *s, const char *what, struct bytes text)
         return;
     }
     text_init(&flaw, s->flaw, sizeof s->flaw);
-    text_format(&flaw, "%s %s: \"%.*s\"", what, is_empty ? "is empty" : "keeps a slot",
-                (int)text.len, (const char *)text.at);
+    text_format(&flaw, "%s %s: ", what, is_empty ? "is empty" : "keeps a slot");
+    text_add_bytes(&flaw, text);
 }
 
 static void inspect_finding(struct story *s, const struct finding *f, bool is_verdict)
