@@ -10,7 +10,7 @@ set -euo pipefail
 build_packages=(
     gcc libc6-dev cmake ninja-build pkg-config
     libpcap-dev heimdal-multidev libarchive-dev libjansson-dev nettle-dev zlib1g-dev libxml2-dev
-    libcap-ng-dev libseccomp-dev
+    libcap-ng-dev libseccomp-dev libjemalloc-dev
 )
 test_packages=(
     libcriterion-dev python3 python3-jsonschema tshark tcpdump tcpreplay iproute2
