@@ -62,7 +62,7 @@ def make_network():
 
 
 def generate(num):
-    replay = options.folder / f"krbscope-live-{options.seconds}-{options.mbits}-{num}.pcap"
+    replay = options.folder / f"krbscope-replay-{options.seconds}-{options.mbits}-{num}.pcap"
     if replay.exists():
         return replay
     with tempfile.TemporaryDirectory() as folder:

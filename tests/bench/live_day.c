@@ -6,8 +6,9 @@
  *
  * GOOD and BAD are little-endian pcaps in µs of one client's attempt over Ethernet and IPv4, such
  * as pcaps/success-cached-tgt and pcaps/spn-missing; every tenth attempt is BAD. RATE is attempts a
- * second. The client's address, its ports and the TCP sequence numbers differ from attempt to
- * attempt, or they would be copies. A byte goes to PROGRESS_FD after EARLY attempts and at the end
+ * second. The client's address, its ports, the TCP sequence numbers and the id of its message
+ * differ from attempt to attempt, or they would be copies. A byte goes to PROGRESS_FD after EARLY
+ * attempts and at the end
  * (-1: to none). MBITS is a background of bulk, in Mbit/s.
  */
 #include "bulk.h"
@@ -126,6 +127,20 @@ static void disguise(uint8_t *frame, size_t len, const struct conversation *c, u
     }
 }
 
+/* No two clients register with the same body: its message gets an id of its own, in UTF-16. */
+static void give_id(uint8_t *frame, size_t len, uint32_t id)
+{
+    static const uint8_t before[] = {'<', 0, 'I', 0, 'D', 0, '>', 0, '{', 0};
+    for (size_t at = 0; at + sizeof before + 16 <= len; at++) {
+        if (memcmp(frame + at, before, sizeof before) == 0) {
+            for (size_t i = 0; i < 8; i++) {
+                frame[at + sizeof before + 2 * i] = (uint8_t) "0123456789ABCDEF"[id >> 4 * i & 15];
+            }
+            return;
+        }
+    }
+}
+
 /* What fits between attempts: bulk at mbits Mbit/s of frames, up to this time. */
 static void write_bulk(uint64_t now_us)
 {
@@ -142,7 +157,7 @@ static void write_bulk(uint64_t now_us)
 }
 
 static void write_attempt(const struct conversation *c, uint64_t start_us, uint64_t room_us,
-                          uint32_t client, uint32_t round)
+                          uint32_t client, uint32_t round, uint32_t id)
 {
     static uint8_t record[RECORD_HEADER + 65536];
     for (size_t at = FILE_HEADER; at + RECORD_HEADER < c->len;) {
@@ -158,6 +173,7 @@ static void write_attempt(const struct conversation *c, uint64_t start_us, uint6
         write_bulk(start_us + offset_us);
         put_record(record, start_us + offset_us, (uint32_t)len);
         disguise(record + RECORD_HEADER, len, c, client, round);
+        give_id(record + RECORD_HEADER, len, id);
         if (fwrite(record, 1, RECORD_HEADER + len, stdout) != RECORD_HEADER + len) {
             exit(1); /* the reader is gone */
         }
@@ -189,7 +205,7 @@ int main(int argc, char **argv)
     for (uint64_t i = 0; i < num; i++) {
         const struct conversation *c = &conversations[i % BAD_EVERY == BAD_EVERY - 1];
         write_attempt(c, START_US + i * step_us, step_us * 9 / 10, (uint32_t)(i % clients),
-                      (uint32_t)(i / clients));
+                      (uint32_t)(i / clients), (uint32_t)i);
         bool is_due = i + 1 == early || i + 1 == num;
         if (progress >= 0 && is_due && (fflush(stdout) != 0 || write(progress, "x", 1) != 1)) {
             return 1;
