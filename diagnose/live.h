@@ -9,8 +9,8 @@
  *
  * An attempt that has its answer is handed out after LIVE_SETTLE_NS without another event of it,
  * one that never gets an answer after ATTEMPT_IDLE_S. What becomes known later (it goes on, another
- * node took the same ticket) is handed out as a higher revision of the same id. Time is packet
- * time.
+ * node took the same ticket) is handed out as a higher revision of the same id. One that nothing
+ * can change, let in on connections that are over, is forgotten then. Time is packet time.
  *
  * What a client did without HTTP is judged when the client was silent for LIVE_CLIENT_IDLE_S, or,
  * if it never is, in rounds: when it lies so far back that no attempt to come can explain it.
