@@ -373,7 +373,7 @@ static void fetch_ahead(struct interface *f, const uint8_t *bytes, uint32_t len)
 {
     uint32_t earlier = f->sizes[1];
     uint32_t later = len;
-    uintptr_t at = (uintptr_t)bytes + len;
+    const uint8_t *at = bytes + len;
     uintptr_t head = (uintptr_t)bytes - (uintptr_t)f->end;
     f->head = head < HEAD_BYTES_MAX ? (uint32_t)head : f->head; /* else another block begins */
     f->end = bytes + len;
@@ -382,7 +382,7 @@ static void fetch_ahead(struct interface *f, const uint8_t *bytes, uint32_t len)
     f->sizes[1] = len;
     for (unsigned i = 0; i < FRAMES_AHEAD; i++) {
         for (size_t line = 0; line < NEXT_HEAD_BYTES; line += CACHE_LINE_BYTES) {
-            __builtin_prefetch((const void *)(at + line));
+            __builtin_prefetch(at + line);
         }
         uint32_t next = f->follows[sizes_key(earlier, later)];
         at += f->head + next;
