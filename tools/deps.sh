@@ -14,7 +14,7 @@ build_packages=(
 )
 test_packages=(
     libcriterion-dev python3 python3-jsonschema tshark tcpdump tcpreplay iproute2
-    rsyslog prometheus libcap2-bin
+    rsyslog prometheus libcap2-bin systemd-container
     chromium chromium-driver python3-selenium tidy ruby-mdl zsh fish
     clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck mandoc
 )
