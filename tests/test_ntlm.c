@@ -345,6 +345,38 @@ Test(utf16, becomes_utf8)
     }
 }
 
+/* ASCII is copied some units at a time: one that is none may lie anywhere among them. */
+Test(utf16, the_first_other_character_is_found)
+{
+    static const struct {
+        uint16_t unit;
+        const char *utf8;
+    } others[] = {{0x80, "\xc2\x80"}, {0xff, "\xc3\xbf"}, {0x142, "\xc5\x82"}};
+    enum { UNITS = 13 };
+    for (size_t i = 0; i < 2 * UNITS * sizeof others / sizeof others[0]; i++) {
+        const bool big_endian = i % 2 == 1;
+        const size_t at = i / 2 % UNITS;
+        const size_t other = i / 2 / UNITS;
+        uint8_t in[2 * UNITS];
+        char expected[UNITS + 2] = "";
+        for (size_t k = 0; k < UNITS; k++) {
+            uint16_t unit = k == at ? others[other].unit : (uint16_t)('a' + k);
+            in[2 * k + big_endian] = (uint8_t)unit;
+            in[2 * k + !big_endian] = (uint8_t)(unit >> 8);
+            expected[k < at ? k : k + 1] = (char)('a' + k);
+        }
+        expected[at] = others[other].utf8[0];
+        expected[at + 1] = others[other].utf8[1];
+        struct arena arena;
+        struct bytes out;
+        arena_init(&arena, storage, sizeof storage);
+        struct guarded g = guarded_copy((struct bytes){.at = in, .len = sizeof in});
+        cr_assert(utf16_to_utf8(g.bytes, big_endian, &arena, &out));
+        assert_text(out, expected);
+        guarded_free(&g);
+    }
+}
+
 Test(utf16, no_room_is_told)
 {
     struct arena arena;
