@@ -71,7 +71,8 @@ void facts_find(struct judgement *j);
 
 const char *fact_text(enum fact fact);
 
-/* Adds a frame to the proof; what is beyond PROOF_FRAMES_MAX is left out. why is copied. */
+/* Adds a frame to the proof; what is beyond PROOF_FRAMES_MAX is left out. why is copied, and lasts
+ * as long as the view. */
 void proof_add(const struct judgement *j, struct proof *p, const struct moment *m, const char *why,
                ...) __attribute__((format(printf, 4, 5)));
 void proof_add_frame(const struct judgement *j, struct proof *p, uint16_t capture, uint32_t frame,
