@@ -1,6 +1,7 @@
 #include "capture/live.h"
 
 #include "base/text.h"
+#include "capture/ahead.h"
 
 #include <pcap/pcap.h>
 
@@ -17,15 +18,9 @@
 #define NS_PER_SECOND INT64_C(1000000000)
 #define MB_MAX 2047 /* libpcap takes an int of bytes */
 #define BYTES_PER_MB 1048576
-#define NETWORK_BITS_A_NS 10 /* 10 Gbit/s */
-#define NEXT_HEAD_BYTES 192  /* the kernel's header of a frame, and the frame's own */
-#define CACHE_LINE_BYTES 64
-#define HEAD_BYTES_MAX 256      /* between two frames of the ring */
+#define NETWORK_BITS_A_NS 10    /* 10 Gbit/s */
 #define RING_HEAD_BYTES 128     /* of a frame in the kernel's buffer, its padding included */
 #define LARGEST_BYTES_MIN 1518u /* frames may be so large, whatever was seen */
-
-#define SIZES_KNOWN 256 /* which size followed which two */
-#define FRAMES_AHEAD 3  /* frames that are fetched into the caches before they are read */
 
 enum interface_state { INTERFACE_UP, INTERFACE_DOWN, INTERFACE_GONE };
 
@@ -41,11 +36,7 @@ struct interface {
     int64_t pause_ns; /* INTERFACE_GONE: until the look after that */
     struct capture_info info;
     uint32_t largest; /* bytes of a frame, captured */
-    uint32_t
-        follows[SIZES_KNOWN]; /* bytes of the frame that came after two others, by sizes_key() */
-    uint32_t sizes[2];        /* of the last two frames, the later one last */
-    uint32_t head;            /* bytes between two frames that follow each other in the ring */
-    const uint8_t *end;       /* of the last frame */
+    struct ahead ahead;
     uint32_t received_before; /* frames, by the system's count, when the wait began */
     uint64_t dropped_before;  /* counts wrap at 32 bits */
     uint32_t dropped_last, missed_last;
@@ -361,43 +352,13 @@ struct delivery {
     void *context;
 };
 
-static size_t sizes_key(uint32_t earlier, uint32_t later)
-{
-    return (earlier * 31 + later) % SIZES_KNOWN;
-}
-
-/* Frames lie one behind the other in the kernel's ring, and nobody has touched those to come: each
- * would be waited for. So they are fetched some frames ahead, to where they lie if the sizes go on
- * as they did before. Nothing is read: a wrong guess costs nothing. */
-static void fetch_ahead(struct interface *f, const uint8_t *bytes, uint32_t len)
-{
-    uint32_t earlier = f->sizes[1];
-    uint32_t later = len;
-    const uint8_t *at = bytes + len;
-    uintptr_t head = (uintptr_t)bytes - (uintptr_t)f->end;
-    f->head = head < HEAD_BYTES_MAX ? (uint32_t)head : f->head; /* else another block begins */
-    f->end = bytes + len;
-    f->follows[sizes_key(f->sizes[0], f->sizes[1])] = len;
-    f->sizes[0] = f->sizes[1];
-    f->sizes[1] = len;
-    for (unsigned i = 0; i < FRAMES_AHEAD; i++) {
-        for (size_t line = 0; line < NEXT_HEAD_BYTES; line += CACHE_LINE_BYTES) {
-            __builtin_prefetch(at + line);
-        }
-        uint32_t next = f->follows[sizes_key(earlier, later)];
-        at += f->head + next;
-        earlier = later;
-        later = next;
-    }
-}
-
 /* The frame lies in the kernel's ring: nothing is copied. */
 static void deliver(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
 {
     const struct delivery *d = (const void *)user;
     struct interface *f = &d->live->interfaces[d->which];
     struct frame frame;
-    fetch_ahead(f, bytes, header->caplen);
+    ahead_fetch(&f->ahead, bytes, header->caplen);
     if (f->state == INTERFACE_DOWN) {
         f->state = INTERFACE_UP;
         say(d->live, f, "is up again");
