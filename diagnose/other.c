@@ -79,14 +79,17 @@ static void tell(const struct judgement *j, const struct transaction *t)
 
 void other_failures(struct case_file *c, struct client *client)
 {
+    if (client->num_krb_failed == 0) {
+        return;
+    }
     arena_reset(&c->scratch);
-    struct view *v = arena_reserve_array(&c->scratch, 1, sizeof *v);
-    struct judgement *j = arena_reserve_array(&c->scratch, 1, sizeof *j);
-    if (v == NULL || j == NULL || client->num_krb_failed == 0) {
+    struct view *v = arena_alloc(&c->scratch, sizeof *v);
+    struct judgement *j = arena_alloc(&c->scratch, sizeof *j);
+    if (v == NULL || j == NULL) {
         return;
     }
     view_fill(v, c, client, NULL, (struct bytes){0});
-    judge_begin(j, v);
+    j->v = v;
     for (size_t i = 0; i < v->num_transactions; i++) {
         const struct transaction *t = &v->transactions[i];
         if (transaction_is_error(t) && !t->reply->used &&
