@@ -215,6 +215,18 @@ static void leave(struct story *s, struct heard *h)
     free(h->lines);
 }
 
+/* A logon with a ticket that gets this answer, and is told. closes: its connection ends then. */
+static struct talk log_on(struct story *s, unsigned status, bool closes)
+{
+    struct talk t = talk_present(s, TOKEN_KRB);
+    ANSWER(&t, .status = status);
+    if (closes) {
+        talk_fin(&t, false);
+    }
+    case_tick(s->c, s->now_ns + 2 * NS_PER_S);
+    return t;
+}
+
 /* Goal: an attempt with its answer is told a second of packet time later, not at its idle end. */
 Test(live, tells_an_approval_at_once)
 {
@@ -242,32 +254,21 @@ Test(live, forgets_what_is_settled)
     struct heard h;
     go_live(&s, &h);
     story_client_side(&s);
-    struct talk t = talk_present(&s, TOKEN_KRB);
-    ANSWER(&t, .status = 200);
-    case_tick(s.c, s.now_ns + 2 * NS_PER_S);
+    (void)log_on(&s, 200, false);
     cr_assert_eq(h.num, 1);
     cr_expect_eq(case_load(s.c).num_attempts, 1, "its connection is open");
     story_wait(&s, 3);
-    struct talk u = talk_present(&s, TOKEN_KRB);
-    ANSWER(&u, .status = 200);
-    talk_fin(&u, false);
-    case_tick(s.c, s.now_ns + 2 * NS_PER_S);
+    (void)log_on(&s, 200, true);
     cr_assert_eq(h.num, 2);
     cr_expect_eq(case_load(s.c).num_attempts, 2, "the first one is still open");
     case_tick(s.c, s.now_ns + (ATTEMPT_IDLE_S + 1) * NS_PER_S);
     cr_expect_eq(case_load(s.c).num_attempts, 0);
     s.now_ns += (ATTEMPT_IDLE_S + 1) * NS_PER_S;
-    struct talk v = talk_present(&s, TOKEN_KRB);
-    ANSWER(&v, .status = 200);
-    talk_fin(&v, false);
-    case_tick(s.c, s.now_ns + 2 * NS_PER_S);
+    (void)log_on(&s, 200, true);
     cr_assert_eq(h.num, 3);
     cr_expect_eq(case_load(s.c).num_attempts, 0, "nothing can change it");
     story_wait(&s, 5);
-    struct talk w = talk_present(&s, TOKEN_KRB);
-    ANSWER(&w, .status = 401);
-    talk_fin(&w, false);
-    case_tick(s.c, s.now_ns + 2 * NS_PER_S);
+    (void)log_on(&s, 401, true);
     cr_assert_eq(h.num, 4);
     cr_expect_eq(case_load(s.c).num_attempts, 1, "a refusal may be corrected");
     cr_expect(strstr(h.lines[3].text, "refused") != NULL);
@@ -283,9 +284,7 @@ Test(live, corrects_an_attempt_that_resumes)
     struct heard h;
     go_live(&s, &h);
     story_client_side(&s);
-    struct talk t = talk_present(&s, TOKEN_KRB);
-    ANSWER(&t, .status = 401);
-    case_tick(s.c, s.now_ns + 2 * NS_PER_S);
+    struct talk t = log_on(&s, 401, false);
     cr_assert_eq(h.num, 1);
     cr_expect(!h.lines[0].final);
     cr_expect(strstr(h.lines[0].text, "refused") != NULL);
